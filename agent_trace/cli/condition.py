@@ -1,0 +1,111 @@
+"""How recording stands: gathered from settings, control file, journal and index for `agent-trace status`."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from agent_trace.cli.opening import opened
+from agent_trace.cli.versions import versions
+from agent_trace.delivery.reader import is_live, list_segments, read_header
+from agent_trace.errors import SegmentDamaged, StoreMissing
+from agent_trace.recording.control import read_flag
+from agent_trace.settings import Settings
+from agent_trace.store.answers import Ledger
+
+_FIXES: Final = {
+    "disk_full": "free some space, run `agent-trace prune`, or set AGENT_TRACE_DIR to another disk",
+    "file_limit": "raise the file size limit (`ulimit -f`), or set a smaller AGENT_TRACE_SEGMENT_BYTES",
+    "open_files": "raise the limit of open files (`ulimit -n`)",
+    "memory": "give the program more memory",
+    "directory": "make the store a directory that the program may write to, or set AGENT_TRACE_DIR",
+    "locking": "set AGENT_TRACE_DIR to a directory on a local disk: this file system cannot lock files",
+    "too_large": "set a smaller AGENT_TRACE_MAX_FIELD_BYTES",
+    "internal_error": "report it: logging.getLogger('agent_trace') at level DEBUG has the traceback",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A process that is recording right now."""
+
+    pid: int
+    host: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is not as it should be, and what to do about it."""
+
+    what: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Everything that `agent-trace status` says. `ledger` is None when nothing was recorded yet."""
+
+    on: bool
+    why: str
+    directory: str
+    ledger: Ledger | None
+    writers: list[Writer] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+def condition(settings: Settings, directory: Path | None) -> Condition:
+    """How recording into the project's store, or `directory`, stands."""
+    store = directory or settings.directory
+    on, why = _switch(settings, read_flag(store))
+    ledger = _ledger(store)
+    problems = [Problem(problem, "") for problem in settings.problems]
+    if ledger is not None:
+        problems += _problems(ledger)
+    return Condition(on, why, str(store), ledger, _writers(store), problems, versions())
+
+
+def _switch(settings: Settings, flag: bool | None) -> tuple[bool, str]:
+    if not settings.enabled:
+        return False, f"switched off by {settings.origin('enabled')}"
+    if flag is False:
+        return False, "switched off by `agent-trace off`; `agent-trace on` switches it on again"
+    origin = settings.origin("enabled")
+    return True, "by default" if origin == "default" else f"switched on by {origin}"
+
+
+def _ledger(store: Path) -> Ledger | None:
+    try:
+        with opened(store) as opened_store:
+            return opened_store.ledger()
+    except StoreMissing:
+        return None
+
+
+def _problems(ledger: Ledger) -> list[Problem]:
+    found = [
+        Problem(
+            f"{count:,} records were never written ({reason})",
+            _FIXES.get(reason, "see `agent-trace settings`"),
+        )
+        for reason, count in ledger.lost.items()
+    ]
+    if ledger.torn:
+        found.append(Problem(f"{ledger.torn:,} torn", "nothing: a process died while it wrote them"))
+    if ledger.damaged:
+        found.append(
+            Problem(f"{ledger.damaged:,} damaged", "check the disk; the rest of the journal is read")
+        )
+    return found
+
+
+def _writers(store: Path) -> list[Writer]:
+    found = {}
+    for path in list_segments(store):
+        try:
+            if is_live(path):
+                header = read_header(path)
+                found[header.pid] = Writer(header.pid, header.host, header.service)
+        except (SegmentDamaged, FileNotFoundError):  # removed meanwhile, or a head that cannot be read
+            continue
+    return list(found.values())

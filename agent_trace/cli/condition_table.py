@@ -1,0 +1,74 @@
+"""The answer of `agent-trace status` for people: label and value, the ledger as a sum."""
+
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from agent_trace.cli import figures, words
+from agent_trace.cli.condition import Condition
+from agent_trace.cli.grid import Column, Grid, Line, Note
+from agent_trace.store.answers import Ledger
+
+_LABEL_CELLS = 12
+
+
+def condition_table(found: Condition) -> Grid:
+    """Labels on the left, in the order in which one asks."""
+    return Grid((Column(""),), list(_lines(found)), header=False)
+
+
+def _lines(found: Condition) -> Iterator[Line]:
+    switch = Text("on", "bold green") if found.on else Text("off", "bold yellow")
+    yield _labelled("recording", Text.assemble(switch, "  ", words.word(found.why, "dim")))
+    yield _labelled("store", words.word(found.directory))
+    if found.ledger is None:
+        yield from _getting_started()
+    else:
+        size = f"{figures.size(found.ledger.bytes)} in {figures.plural(found.ledger.segments, 'segment')}"
+        yield _labelled("", Text(size))
+        writers = [
+            f"pid {each.pid} ({each.service})" if each.service else f"pid {each.pid}"
+            for each in found.writers
+        ]
+        yield _labelled("writing now", words.joined(writers) if writers else Text("nobody", "dim"))
+        yield from _ledger(found.ledger)
+    for problem in found.problems:
+        yield _labelled("problem", words.word(problem.what, "yellow"))
+        if problem.fix:
+            yield _labelled("  fix", words.word(problem.fix))
+    if not found.problems:
+        yield _labelled("problems", Text("none", "green"))
+    yield _labelled("versions", words.joined(f"{name} {version}" for name, version in found.versions.items()))
+
+
+def _getting_started() -> Iterator[Line]:
+    yield _labelled("", Text("nothing recorded yet. Write", "dim"))
+    for line in ("from agent_trace import observe_llm", "", "@observe_llm", "def ask(prompt): ..."):
+        yield _labelled("", Text(f"  {line}", "cyan"))
+    yield _labelled("", Text("and call it, or try `agent-trace demo`.", "dim"))
+
+
+def _ledger(ledger: Ledger) -> Iterator[Line]:
+    """`recorded` and where each of them went: the lines add up to it."""
+    parts: list[tuple[str, int, str]] = [
+        ("indexed", ledger.indexed, ""),
+        ("pending", ledger.pending, "not read into the index yet"),
+        ("torn", ledger.torn, "the process died while it wrote them"),
+        ("damaged", ledger.damaged, "set aside, they are no records any more"),
+        ("evicted", ledger.evicted, "removed by retention or `agent-trace prune`"),
+        *((f"lost: {reason}", count, "never written") for reason, count in ledger.lost.items()),
+    ]
+    width = len(f"{ledger.recorded:,}")
+    yield _labelled("ledger", Text(f"{ledger.recorded:>{width},} records, of which"))
+    for name, number, meaning in parts:
+        line = Text(f"{number:>{width},} {name}", "" if number else "dim")
+        if number and meaning:
+            line.append(f"  {meaning}", "dim")
+        yield _labelled("", line)
+    missing = ledger.recorded - sum(number for _, number, _ in parts)
+    if missing:
+        yield _labelled("", Text(f"{missing:>{width},} not accounted for", "bold red"))
+
+
+def _labelled(label: str, value: Text) -> Note:
+    return Note(value, Text(label.ljust(_LABEL_CELLS), "dim"), wraps=True, further=Text(" " * _LABEL_CELLS))

@@ -1,0 +1,181 @@
+"""What the store answers with as tables and trees for a terminal; `console.print(traces_table(rows))`."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from rich.console import ConsoleOptions
+from rich.text import Text
+
+from agent_trace.cli import figures, words
+from agent_trace.cli.grid import Column, Fitted, Grid, Row
+from agent_trace.cli.tree import trace_tree
+from agent_trace.store.answers import CostRow, Match, SignalRow, TraceRow
+
+__all__ = ["costs_table", "matches_table", "signals_table", "trace_tree", "traces_table"]
+
+
+def traces_table(rows: Sequence[TraceRow]) -> Fitted:
+    """One line a trace: what ran, how it ended, what it cost and what was decided."""
+    columns = (
+        Column("STATUS", rank=9),
+        Column("STARTED", rank=7),
+        Column("TRACE", rank=10),
+        Column("NAME", rank=10, shrinks_to=16),
+        Column("TOOK", rank=6, align="right"),
+        Column("COST", rank=8, align="right"),
+        Column("SIGNALS", rank=8, shrinks_to=10),
+        Column("AGENTS", rank=5, shrinks_to=14),
+        Column("OBS", rank=3, align="right"),
+        Column("TOKENS", rank=4, align="right"),
+        Column("TENANT", rank=2, shrinks_to=12),
+        Column("MODEL", rank=2, shrinks_to=14),
+        Column("OUTPUT", rank=1, shrinks_to=30),
+    )
+
+    def build(options: ConsoleOptions) -> Grid:
+        return Grid(columns, [_trace_row(row, options.is_terminal) for row in rows])
+
+    return Fitted(build)
+
+
+def _trace_row(row: TraceRow, is_terminal: bool) -> Row:
+    return (
+        words.status(row.status),
+        words.started(row.start_ns, is_terminal=is_terminal),
+        words.identifier(row.trace_id, is_terminal=is_terminal),
+        words.word(row.name, "bold"),
+        Text(figures.duration(row.duration_ns)),
+        Text(figures.money(row.cost, row.unpriced)),
+        words.actions(row.signals),
+        words.joined(row.agents),
+        Text(figures.count(row.observations)),
+        Text(figures.count(row.tokens) if row.tokens else figures.UNKNOWN),
+        words.word(row.tenant_id),
+        words.joined(row.models),
+        words.prose(row.output_preview, "dim"),
+    )
+
+
+def signals_table(rows: Sequence[SignalRow]) -> Fitted:
+    """One line a signal: who decided what, how sure they were, and in which trace."""
+    columns = (
+        Column("AT", rank=6),
+        Column("AGENT", rank=8, shrinks_to=10),
+        Column("SIGNAL", rank=10, shrinks_to=8),
+        Column("CONFIDENCE", rank=7, align="right"),
+        Column("SYMBOL", rank=9, shrinks_to=6),
+        Column("TRACE", rank=5),
+        Column("OBSERVATION", rank=1),
+    )
+
+    def build(options: ConsoleOptions) -> Grid:
+        return Grid(columns, [_signal_row(row, options.is_terminal) for row in rows])
+
+    return Fitted(build)
+
+
+def _signal_row(row: SignalRow, is_terminal: bool) -> Row:
+    makes_sense = row.confidence is None or row.percent is not None
+    confidence = figures.number(row.confidence) + ("" if makes_sense else " ?")
+    return (
+        words.started(row.at_ns, is_terminal=is_terminal),
+        words.word(row.agent or figures.UNKNOWN),
+        words.action(row.action),
+        words.word(confidence, "" if makes_sense else "yellow"),
+        words.word(row.symbol or figures.UNKNOWN, "bold"),
+        words.identifier(row.trace_id, is_terminal=is_terminal),
+        words.identifier(row.id, is_terminal=is_terminal),
+    )
+
+
+def costs_table(rows: Sequence[CostRow], by: str = "agent") -> Fitted:
+    """One line an agent (or tenant, model, session, day), and the sum of all."""
+    columns = (
+        Column(by.upper(), rank=10, shrinks_to=10),
+        Column("CALLS", rank=6, align="right"),
+        Column("INPUT", rank=4, align="right"),
+        Column("CACHED", rank=3, align="right"),
+        Column("OUTPUT", rank=4, align="right"),
+        Column("TOKENS", rank=5, align="right"),
+        Column("COST", rank=9, align="right"),
+    )
+    lines = [_cost_row(row, by) for row in rows]
+    if len(rows) > 1:
+        lines.append([Text(cell.plain, "bold") for cell in _cost_row(_sum(rows), by)])
+    return Fitted(lambda options: Grid(columns, lines))
+
+
+def _cost_row(row: CostRow, by: str) -> Row:
+    cached = sum(each for name, each in row.tokens.items() if name.startswith("cache"))
+    coming_out = sum(each for name, each in row.tokens.items() if name in ("output", "reasoning"))
+    everything = sum(row.tokens.values())
+    return (
+        words.word(row.key or f"(no {by})"),
+        Text(figures.count(row.calls)),
+        Text(figures.count(everything - cached - coming_out)),
+        Text(figures.count(cached) if cached else figures.UNKNOWN),
+        Text(figures.count(coming_out)),
+        Text(figures.count(everything)),
+        Text(figures.money(row.total, row.unpriced)),
+    )
+
+
+def _sum(rows: Sequence[CostRow]) -> CostRow:
+    tokens: dict[str, int] = {}
+    for row in rows:
+        for name, number in row.tokens.items():
+            tokens[name] = tokens.get(name, 0) + number
+    priced = [row.total for row in rows if row.total is not None]
+    return CostRow(
+        key="all",
+        total=sum(priced, Decimal(0)) if priced else None,
+        tokens=tokens,
+        calls=sum(row.calls for row in rows),
+        unpriced=sum(row.unpriced for row in rows),
+    )
+
+
+def matches_table(matches: Sequence[Match]) -> Fitted:
+    """One line an observation that a search found, the words that matched in colour."""
+    columns = (
+        Column("STARTED", rank=5),
+        Column("TRACE", rank=10),
+        Column("NAME", rank=8, shrinks_to=10),
+        Column("TYPE", rank=2),
+        Column("AGENT", rank=3, shrinks_to=8),
+        Column("IN", rank=4, shrinks_to=6),
+        Column("TEXT", rank=9, shrinks_to=20),
+    )
+
+    def build(options: ConsoleOptions) -> Grid:
+        return Grid(columns, [_match_row(match, options.is_terminal) for match in matches])
+
+    return Fitted(build)
+
+
+def _match_row(match: Match, is_terminal: bool) -> Row:
+    found = match.observation
+    return (
+        words.started(found.start_ns, is_terminal=is_terminal),
+        words.identifier(found.trace_id, is_terminal=is_terminal),
+        words.word(found.name, "bold"),
+        words.word(found.type),
+        words.word(found.agent_id or found.agent_name),
+        words.word(match.field, "dim"),
+        marked(match.snippet, match.marks),
+    )
+
+
+def marked(snippet: str, marks: Sequence[tuple[int, int]]) -> Text:
+    """A snippet with the words that matched in colour."""
+    line, position = Text(), 0
+    for start, end in sorted(marks):
+        line.append_text(_piece(snippet[position:start]))
+        line.append_text(_piece(snippet[max(start, position) : end], "bold yellow"))
+        position = max(position, end)
+    return Text.assemble(line, _piece(snippet[position:]))
+
+
+def _piece(text: str, style: str = "") -> Text:
+    # Not `one_line`, which would take the blanks between the pieces away.
+    return words.word(text.replace("\n", " ").replace("\t", " "), style)

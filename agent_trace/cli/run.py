@@ -1,0 +1,30 @@
+"""`agent-trace run`: a program as `python` would run it, recorded."""
+
+from pathlib import Path
+
+import click
+
+from agent_trace.cli import options
+from agent_trace.cli.commands import Program
+
+
+@click.command(
+    "run",
+    short_help="Run a Python program and record it.",
+    context_settings={"allow_interspersed_args": False},
+    epilog="\b\nExample:\n  agent-trace run my_agent.py --symbol AAPL\n  agent-trace run -m my_package.desk",
+)
+@click.option("-m", "as_module", is_flag=True, help="Run a module, as `python -m` does.")
+@options.store
+@click.argument("target", metavar="SCRIPT|MODULE")
+@click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
+def command(directory: Path | None, as_module: bool, target: str, arguments: tuple[str, ...]) -> Program:
+    """Run a Python program with this project's settings, and record it as one trace.
+
+    The program runs as under `python SCRIPT`: same arguments, same output, same exit code. What is decorated in it
+    nests below one observation named after the script. Options of ours go before SCRIPT, its own after it.
+    """
+    from agent_trace.cli.program import run_module, run_script
+
+    run = run_module if as_module else run_script
+    return lambda: run(target, list(arguments), directory)

@@ -1,0 +1,29 @@
+"""Which versions are at work: ours, Python's, and those of the packages that recordings depend on."""
+
+import platform
+import sys
+from importlib import metadata
+from typing import Final
+
+_TOLD: Final = ("langfuse", "opentelemetry-api", "genai-prices", "orjson", "google-re2", "wrapt")
+
+
+def own_version() -> str:
+    """The version of this package."""
+    found = getattr(sys.modules.get("agent_trace"), "__version__", None)
+    return str(found) if found else installed("agent-trace") or "(not installed)"
+
+
+def installed(distribution: str) -> str | None:
+    """The version of an installed distribution, or None."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def versions() -> dict[str, str]:
+    """Name and version of everything that matters, ours first."""
+    told = {"agent-trace": own_version(), "python": platform.python_version()}
+    told.update((name, version) for name in _TOLD if (version := installed(name)))
+    return told

@@ -1,0 +1,118 @@
+"""`ObservabilityContext`: what the code around a traced call knows about it, attached to its observation."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+from agent_trace.recording.guard import attempt
+from agent_trace.recording.process import has_started, is_on
+
+
+class ObservabilityContext:
+    """Attach agent, signal and error to the current observation.
+
+    With no observation running, what is added goes to the last one that finished in this context (agents parse their
+    signal after the call returned); with none at all nothing happens. Calls accumulate: none replaces what another
+    has added. No method raises, and with recording off none does anything.
+    """
+
+    @staticmethod
+    def add_agent_metadata(agent_type: object, agent_name: object, **metadata: Any) -> None:
+        """Say which agent is at work. `agent_id` and other scope fields are understood; the rest is metadata."""
+        if is_on():
+            from agent_trace.recording import notes
+
+            fields = {"agent_type": agent_type, "agent_name": agent_name, **metadata}
+            attempt("adding agent metadata", notes.add_agent, fields)
+
+    @staticmethod
+    def add_trading_signal(
+        action: object, confidence: object, reasoning: object, symbol: object = None, **details: Any
+    ) -> None:
+        """Attach a decision.
+
+        action: free text (BUY, HOLD, DONT BUY, …), kept as given.
+        confidence: 0 to 1, 0 to 100, or -1 to 1; kept as given, with the scale that was recognised. A value that makes
+            no sense on any of them is kept and flagged.
+        reasoning, symbol, details: anything; captured and redacted like an input.
+        """
+        if is_on():
+            from agent_trace.recording import notes
+
+            attempt("adding a signal", notes.add_signal, action, confidence, reasoning, symbol, details)
+
+    @staticmethod
+    def add_error(error: object, context: object = None) -> None:
+        """Attach an error that the program has dealt with: an exception with its stack trace, or a message."""
+        if is_on():
+            from agent_trace.recording import notes
+
+            attempt("adding an error", notes.add_error, error, context)
+
+    @staticmethod
+    def add_handoff(source_agent: object, target_agent: object, valid: bool = True, **details: Any) -> None:
+        """Record that one agent hands over to another; `valid=False` (with a `reason`) when it was rejected."""
+        if is_on():
+            from agent_trace.recording import notes
+
+            attempt("adding a handoff", notes.add_handoff, source_agent, target_agent, valid, details)
+
+    @staticmethod
+    def score(name: str, value: float | bool | str, comment: str | None = None) -> None:
+        """Judge the observation: a number, a yes or no, or a category."""
+        if is_on():
+            from agent_trace.recording import notes
+
+            attempt("adding a score", notes.add_score, name, value, comment)
+
+    @staticmethod
+    def scope(
+        *,
+        tenant_id: object = None,
+        agent_id: object = None,
+        session_id: object = None,
+        user_id: object = None,
+        agent_type: object = None,
+        agent_name: object = None,
+    ) -> Scoped:
+        """A `with` block: everything opened inside belongs to this tenant, agent, session, user."""
+        fields = {
+            "tenant_id": tenant_id,
+            "agent_id": agent_id,
+            "session_id": session_id,
+            "user_id": user_id,
+            "agent_type": agent_type,
+            "agent_name": agent_name,
+        }
+        return Scoped(fields)
+
+
+class Scoped:
+    """The `with` block that `ObservabilityContext.scope` returns. It may be entered again."""
+
+    __slots__ = ("_fields", "_tokens")
+
+    def __init__(self, fields: dict[str, object]) -> None:
+        self._fields = fields
+        self._tokens: list[Any] = []
+
+    def __enter__(self) -> None:
+        self._tokens.append(attempt("entering a scope", self._enter))
+
+    def _enter(self) -> Any:
+        # Asked of the process and not of the flag: somebody may switch recording on inside the block.
+        if not is_on() and not has_started():
+            return None
+        from agent_trace.recording.recorder import enter_scope
+
+        return enter_scope(self._fields)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, stack: TracebackType | None
+    ) -> None:
+        token = self._tokens.pop()
+        if token is not None:
+            from agent_trace.recording.recorder import leave_scope
+
+            attempt("leaving a scope", leave_scope, token)

@@ -1,0 +1,92 @@
+"""What a call cost: disjoint token counts times the rates of its model on its day, in exact decimals.
+
+Rates come from the table that `genai-prices` ships; it is never refreshed over the network. Its own
+calculator takes counts that include one another (input includes what was cached); ours are disjoint, so
+that each count is multiplied by the most special rate that the model has for it. The sums are the same.
+"""
+
+from collections.abc import Mapping
+from decimal import Context, Decimal, InvalidOperation
+from typing import Any, Final, NamedTuple
+
+from agent_trace.costs.models import INPUT_CLASSES, Rates, price_source, priced_model, rate_at
+
+EXACT: Final = Context(prec=60)
+"""The program's own decimal context may round to six digits; money is worked out in this one."""
+
+add, divide, multiply = EXACT.add, EXACT.divide, EXACT.multiply
+ZERO: Final = Decimal(0)
+A_MILLION: Final = Decimal(1_000_000)
+A_THOUSAND: Final = Decimal(1_000)
+
+
+class Cost(NamedTuple):
+    """What one call cost. `parts` by class of usage add up to `total` where the source tells parts."""
+
+    total: Decimal
+    parts: Mapping[str, Decimal]
+    currency: str
+    source: str
+    """Where the rates come from, such as `genai-prices 0.2.3`, or `provider`."""
+
+    def to_record(self) -> dict[str, Any]:
+        """The `cost` of a record: parts, total, currency, source."""
+        return {**self.parts, "total": self.total, "currency": self.currency, "source": self.source}
+
+
+def price(model: str | None, usage: Mapping[str, int] | None, at_ns: int, provider: str | None = None) -> Cost | None:
+    """US dollars for `usage` (disjoint token counts) of `model` at a time; None when nobody knows the price.
+
+    A class of tokens that the model has no rate for leaves the whole call unpriced: a sum without it would
+    look like an answer.
+    """
+    if not model or not usage:
+        return None
+    found = priced_model(model, provider)
+    rates = None if found is None else found.rates(at_ns)
+    return _multiply(rates, usage) if rates else None
+
+
+def _multiply(rates: Rates, usage: Mapping[str, int]) -> Cost | None:
+    inputs = sum([count for each, count in usage.items() if each in INPUT_CLASSES])
+    parts: dict[str, Decimal] = {}
+    total = ZERO
+    for each, count in usage.items():
+        if count <= 0:
+            continue
+        rate = rates.of(each, inputs)
+        if rate is None:
+            return None
+        parts[each] = amount = divide(multiply(rate, Decimal(count)), A_MILLION)
+        total = add(total, amount)
+    if rates.request is not None:
+        parts["request"] = amount = divide(rate_at(rates.request, inputs), A_THOUSAND)
+        total = add(total, amount)
+    return Cost(total, parts, "USD", price_source())
+
+
+def recorded_cost(cost: object) -> Cost | None:
+    """The cost that the provider itself returned, as a record holds it; None when it tells no total."""
+    if not isinstance(cost, Mapping):
+        return None
+    amounts = {key: _decimal(value) for key, value in cost.items() if key not in ("currency", "source")}
+    total = amounts.pop("total", None)
+    if total is None:
+        return None
+    return Cost(
+        total=total,
+        parts={str(key): value for key, value in amounts.items() if value is not None},
+        currency=str(cost.get("currency") or "USD"),
+        source=str(cost.get("source") or "provider"),
+    )
+
+
+def _decimal(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        return None
+    try:
+        # The text of a float is the number that the provider sent; its binary value is not.
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and number >= 0 else None

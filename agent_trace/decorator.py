@@ -1,0 +1,157 @@
+"""`@observe_llm`: from a function, method, property, class or callable to one whose calls are observed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import cached_property, partial
+from typing import Any, Final, TypedDict, TypeVar, overload
+
+import wrapt
+
+from agent_trace.observation import ObservationType
+from agent_trace.recording.calls import wrapper_for
+from agent_trace.recording.process import is_on
+from agent_trace.recording.target import Target
+
+T = TypeVar("T")
+
+
+class Options(TypedDict, total=False):
+    """What `observe_llm` was called with."""
+
+    name: str | None
+    capture_input: bool
+    capture_output: bool
+    as_type: ObservationType
+
+
+@overload
+def observe_llm(target: T, /) -> T: ...
+
+
+@overload
+def observe_llm(
+    target: None = None,
+    /,
+    *,
+    name: str | None = None,
+    capture_input: bool = True,
+    capture_output: bool = True,
+    as_type: ObservationType = "generation",
+) -> Callable[[T], T]: ...
+
+
+def observe_llm(
+    target: Any = None,
+    /,
+    *,
+    name: str | None = None,
+    capture_input: bool = True,
+    capture_output: bool = True,
+    as_type: ObservationType = "generation",
+) -> Any:
+    """Record every call of the decorated code as one observation, and leave its behaviour as it is.
+
+    Takes functions, coroutine functions, generator functions (sync and async), methods, class and static methods and
+    properties (in either order of decorators), classes (their public methods are observed; the class stays the
+    class), partials and other callables. Use it bare or called:
+
+        @observe_llm
+        def ask(prompt: str) -> str: ...
+
+        @observe_llm(name="risk", as_type="agent")
+        async def assess(position: Position) -> Verdict: ...
+
+    name: of the observation; the qualified name of the function when None.
+    capture_input, capture_output: whether arguments and result are recorded, after redaction.
+    as_type: generation, span, agent, tool, chain, retriever, embedding, evaluator, guardrail or event.
+
+    Raises SettingError for an unknown `as_type`, TypeError for something that cannot be called.
+    """
+    options = Options(name=name, capture_input=capture_input, capture_output=capture_output, as_type=as_type)
+    if target is None:
+        return partial(observed, options=options)
+    return observed(target, options)
+
+
+def observed(target: Any, options: Options) -> Any:
+    """`target` with its calls observed, by what it is."""
+    if isinstance(target, ObservedCallable):
+        return target  # decorated twice is observed once
+    if isinstance(target, type):
+        return _observed_class(target, options)
+    if isinstance(target, property):
+        return _observed_property(target, options)
+    if isinstance(target, cached_property):
+        return type(target)(observed(target.func, options))
+    if not callable(target) and not isinstance(target, classmethod | staticmethod):
+        raise TypeError(f"observe_llm wants something that can be called, not {target!r}")
+    return ObservedCallable(target, options)
+
+
+class _BoundObserved(wrapt.BoundFunctionWrapper):
+    """An observed method, bound: pickles like the bound method that it stands for."""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        bound = self.__wrapped__
+        return getattr, (bound.__self__, bound.__name__)
+
+    def __reduce__(self) -> Any:
+        return self.__reduce_ex__(2)
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return self
+
+
+class ObservedCallable(wrapt.FunctionWrapper):
+    """The wrapped callable: looks like what it wraps to `inspect`, `pickle`, `copy` and descriptors."""
+
+    __bound_function_wrapper__ = _BoundObserved
+
+    def __init__(self, wrapped: Any, options: Options) -> None:
+        target = Target(wrapped, **options)
+        super().__init__(wrapped, wrapper_for(wrapped, target), is_on)
+        self._self_options = options
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self._is_importable():
+            return self.__wrapped__.__qualname__
+        return observed, (self.__wrapped__, self._self_options)
+
+    def __reduce__(self) -> Any:
+        return self.__reduce_ex__(2)
+
+    def _is_importable(self) -> bool:
+        """Whether its module has it under its own name, as pickle requires of functions."""
+        found: Any = sys.modules.get(getattr(self.__wrapped__, "__module__", None) or "")
+        for part in getattr(self.__wrapped__, "__qualname__", "").split("."):
+            found = getattr(found, part, None)
+        return found is self
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return self
+
+
+def _observed_property(target: property, options: Options) -> property:
+    """A property whose getter is observed; setter and deleter stay as they are."""
+    getter = None if target.fget is None else observed(target.fget, options)
+    return type(target)(getter, target.fset, target.fdel, target.__doc__)
+
+
+_METHODS: Final = (type(lambda: None), classmethod, staticmethod)
+
+
+def _observed_class(target: type, options: Options) -> type:
+    """The same class with its own public methods, and `__call__`, observed in place."""
+    for attribute, member in list(vars(target).items()):
+        is_public = not attribute.startswith("_") or attribute == "__call__"
+        if is_public and isinstance(member, _METHODS):
+            setattr(target, attribute, observed(member, Options(**{**options, "name": None})))
+    return target

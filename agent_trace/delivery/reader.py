@@ -1,0 +1,190 @@
+"""Reading the segments of a journal: line by line, while they are written, and whatever became of them.
+
+Reads only what is certain. In a segment whose writer lives, a gap may be a line in the making, so reading
+stops there; what is passed over as torn or damaged is counted, never silently dropped.
+"""
+
+import fcntl
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from agent_trace.errors import SegmentDamaged
+from agent_trace.recording.header import HEADER_BYTES, Header, decode_header, encode_header
+from agent_trace.recording.layout import has_writer, is_live, list_segments
+from agent_trace.recording.segment import MAX_LINE_BYTES
+
+__all__ = ["Chunk", "Header", "is_live", "list_segments", "read_header", "read_lines", "trim_dead"]
+
+_MAX_BLOCK_BYTES = 2 * MAX_LINE_BYTES
+_TRIM_STEP_BYTES = 1 << 20
+_RECORD_START = b'{"v":'
+_MAX_SALVAGE_TRIES = 100
+
+
+@dataclass
+class Chunk:
+    """What one read found. `lines` are (offset in the file, line with its newline), `records` the same parsed.
+
+    `position` is where to go on. `torn` counts places where a line was begun and not finished, `damaged`
+    those that hold something that no journal wrote.
+    """
+
+    lines: list[tuple[int, bytes]] = field(default_factory=list)
+    position: int = 0
+    torn: int = 0
+    damaged: int = 0
+    records: list[dict[str, Any]] = field(default_factory=list)
+
+
+def read_header(path: Path) -> Header:
+    """The header of a segment.
+
+    Raises StoreTooNew when a newer version wrote it, SegmentDamaged when it cannot be read (its records
+    still can), FileNotFoundError when it was removed.
+    """
+    with open(path, "rb") as file:
+        return decode_header(file.read(HEADER_BYTES), path)
+
+
+def read_lines(path: Path, position: int, max_bytes: int = 4 << 20) -> Chunk:
+    """The whole lines from `position` on, about `max_bytes` of them and at least one if there is one.
+
+    Start with 0 and go on with `Chunk.position`. A segment that was removed has no lines.
+    Raises PermissionError for the segment of another user.
+    """
+    position = max(position, HEADER_BYTES)
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return Chunk(position=position)
+    try:
+        if position >= os.fstat(fd).st_size:
+            return Chunk(position=position)
+        # Whether the writer lives has to be known before its bytes are read: afterwards, it may have
+        # finished a line and died in between.
+        return _read(fd, position, max_bytes, live=has_writer(fd))
+    finally:
+        os.close(fd)
+
+
+def trim_dead(path: Path) -> bool:
+    """Seal the segment of a process that died and give its unused space back; False if it was not needed.
+
+    Does nothing to a segment whose writer lives, or that this user may not write to.
+    """
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except (FileNotFoundError, PermissionError):
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return _trim(fd, path)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(fd)
+
+
+def _read(fd: int, position: int, max_bytes: int, live: bool) -> Chunk:
+    while True:
+        block = os.pread(fd, max_bytes, position)
+        at_end = len(block) < max_bytes
+        chunk = _scan(block, position, live)
+        if chunk.position > position or at_end:
+            break
+        if len(block) >= _MAX_BLOCK_BYTES:
+            return Chunk(position=position if live else position + len(block), damaged=int(not live))
+        max_bytes = min(max_bytes * 4, _MAX_BLOCK_BYTES)
+    if live and (chunk.torn or chunk.damaged):
+        # The block was copied while it was being written: what looks like a gap with a whole line behind it
+        # may have been filled before that line was begun. Only a second look, after the line was seen, tells.
+        return _scan(os.pread(fd, chunk.position - position, position), position, live)
+    if not live and at_end:
+        chunk.torn += bool(block[chunk.position - position :].strip(b"\0"))
+        chunk.position = position + len(block)
+    return chunk
+
+
+def _scan(block: bytes, base: int, live: bool) -> Chunk:
+    """The lines of a block. While the writer lives, what is not a line is only passed if a line follows."""
+    chunk = Chunk(position=base)
+    torn = damaged = start = 0
+    while end := block.find(b"\n", start) + 1:
+        line_start, record = start, _parse(block[start:end])
+        if record is None:
+            torn, damaged = _tally(block, start, end, torn, damaged)
+            line_start, record = _salvage(block, start, end)
+        if record is not None:
+            chunk.lines.append((base + line_start, block[line_start:end]))
+            chunk.records.append(record)
+        if record is not None or not live:
+            chunk.position, chunk.torn, chunk.damaged = base + end, torn, damaged
+        start = end
+    return chunk
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    return record if isinstance(record, dict) and line.startswith(b"{") else None
+
+
+def _tally(block: bytes, start: int, end: int, torn: int, damaged: int) -> tuple[int, int]:
+    if block.find(b"\0", start, end) >= 0:
+        return torn + 1, damaged
+    return torn, damaged + 1
+
+
+def _salvage(block: bytes, start: int, end: int) -> tuple[int, dict[str, Any] | None]:
+    """A whole line at the end of a damaged stretch: behind a gap, or after a newline that was overwritten.
+
+    It cannot be a part of another record: no proper tail of a JSON object is a JSON object.
+    """
+    candidate = block.rfind(b"\0", start, end) + 1 or start
+    for _ in range(_MAX_SALVAGE_TRIES):
+        record = _parse(block[candidate:end])
+        if record is not None:
+            return candidate, record
+        candidate = block.find(_RECORD_START, candidate + 1, end)
+        if candidate < 0:
+            break
+    return start, None
+
+
+def _trim(fd: int, path: Path) -> bool:
+    status = os.fstat(fd)
+    used = _used_bytes(fd, status.st_size)
+    records, position = 0, HEADER_BYTES
+    try:
+        header = decode_header(os.pread(fd, HEADER_BYTES, 0), path)
+    except SegmentDamaged:
+        header = None
+    if used == status.st_size and (header is None or header.sealed):
+        return False
+    while position < used:
+        chunk = _read(fd, position, 4 << 20, live=False)
+        records, position = records + len(chunk.lines), chunk.position
+    if header is not None:
+        os.pwrite(fd, encode_header(header._replace(sealed=True, records=records)), 0)
+    os.ftruncate(fd, used)
+    # Its age is that of its last record, not of this tidying up: retention goes by it.
+    os.utime(fd, ns=(status.st_atime_ns, status.st_mtime_ns))
+    return True
+
+
+def _used_bytes(fd: int, size: int) -> int:
+    """Where the NUL bytes at the end of the file begin; never inside the header."""
+    end = size
+    while end > HEADER_BYTES:
+        start = max(end - _TRIM_STEP_BYTES, HEADER_BYTES)
+        kept = os.pread(fd, end - start, start).rstrip(b"\0")
+        if kept:
+            return start + len(kept)
+        end = start
+    return min(size, HEADER_BYTES)

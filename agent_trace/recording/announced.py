@@ -1,0 +1,92 @@
+"""What stands under a telling name: whether it is a secret, in a structure, and how far it reaches, in a text."""
+
+import re
+
+from agent_trace.recording import values
+from agent_trace.recording.names import NameRules
+from agent_trace.recording.rule import Span, is_mark
+
+_LONGEST_PHRASE = 300
+_LONGEST_COOKIE_NAME = 128
+_FEWEST_SEED_BYTES = 16
+_SHORTEST_PHRASE_WORDS = 12
+_NEVER_NUMBERS = frozenset({"token", "seed-phrase", "cookie", "credentials"})
+_HEX_OR_BASE58 = re.compile(rb"(?:0x)?[0-9A-Fa-f]{32,}|[1-9A-HJ-NP-Za-km-z]{40,}")
+_MIXED = re.compile(rb"(?=.*[0-9])(?=.*[A-Za-z]).{6,}|.*[^\w\s.,;:!?'()-].*")
+_DESCRIBES = re.compile(rb"\{(?:\s|\\{1,9}[nrt])*\\*\"(?:type|description|title|anyOf|\$ref)\\*\"")
+
+
+def is_secret(rule: str, name: str, value: object) -> bool:
+    """Whether the value of a telling name in a structure is one: not empty, a flag, a placeholder or a schema."""
+    if value is None or isinstance(value, bool) or value in ("", [], {}) or values.is_schema(value):
+        return False
+    if isinstance(value, str):
+        encoded = value.encode()
+        return not (is_mark(encoded) or values.is_placeholder(encoded)) and _fits(rule, name, encoded)
+    if isinstance(value, (int, float)):
+        return rule not in _NEVER_NUMBERS
+    if _is_auth(name):
+        return isinstance(value, list) and len(value) == 2 and all(isinstance(part, str) for part in value)
+    return _has_secret_parts(rule, value)
+
+
+def _has_secret_parts(rule: str, value: object) -> bool:
+    parts = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    if rule in _NEVER_NUMBERS and len(parts) < _FEWEST_SEED_BYTES:
+        parts = [part for part in parts if not isinstance(part, (int, float))]
+    return any(not (part is None or (isinstance(part, str) and is_mark(part.encode()))) for part in parts)
+
+
+def _is_auth(name: str) -> bool:
+    return name.lower().endswith("auth")
+
+
+def _is_bare_seed(rule: str, name: str) -> bool:
+    return rule == "seed-phrase" and name.lower().rstrip("s").endswith("seed")
+
+
+def _fits(rule: str, name: str, value: bytes) -> bool:
+    if _is_auth(name):
+        return False
+    if _is_bare_seed(rule, name):
+        long_number = _HEX_OR_BASE58.fullmatch(value.strip())
+        return long_number is not None or len(value.split()) >= _SHORTEST_PHRASE_WORDS
+    return not (name.lower().endswith("pwd") and value.startswith((b"/", b"~")))
+
+
+def find_announced(text: bytes, names: NameRules, form: str, name: Span, at: int) -> tuple[str, Span] | None:
+    """For a telling name in a text, whose value begins at `at`: the rule and where the secret lies."""
+    full = text[name[0] : name[1]].decode("latin-1")
+    rule = names.rule_of(full)
+    if rule is None:
+        return None
+    span = _value_span(text, at, rule, full, form)
+    return (rule, span) if span else None
+
+
+def _value_span(text: bytes, at: int, rule: str, name: str, form: str) -> Span | None:
+    quoted = values.quoted_span(text, at)
+    span = quoted or _open_span(text, at, rule, name)
+    if span is None or values.is_harmless_value(text, span, quoted is not None):
+        return None
+    value = text[span[0] : span[1]]
+    if form == "stated" and not quoted and not _MIXED.fullmatch(value):
+        return None
+    if rule in _NEVER_NUMBERS and value.strip().isdigit():
+        return None
+    pair = _is_auth(name) and not quoted and value.count(b",") == 1
+    return span if pair or _fits(rule, name, value) else None
+
+
+def _open_span(text: bytes, at: int, rule: str, name: str) -> Span | None:
+    if _DESCRIBES.match(text, at):
+        return None
+    if not values.is_marked(text, at) and (bracketed := values.bracketed_span(text, at)):
+        return bracketed
+    if rule == "authorization":
+        return values.authorization_span(text, at)
+    if _is_bare_seed(rule, name):
+        return values.line_span(text[: at + _LONGEST_PHRASE], at)
+    if rule == "cookie":
+        return values.line_span(text, at) if b"=" in text[at : at + _LONGEST_COOKIE_NAME] else None
+    return values.line_span(text, at) if rule == "seed-phrase" else values.unquoted_span(text, at)

@@ -1,0 +1,179 @@
+"""One way to observe a call, four thin wrappers around it: function, coroutine, generator, async generator.
+
+Each is a wrapt wrapper with its target bound first. Results, exceptions and the generator protocol of the wrapped code
+pass through as they are; the steps in between are contained.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from agent_trace.recording import process
+
+if TYPE_CHECKING:
+    from agent_trace.recording.steps import Prepared, Steps
+    from agent_trace.recording.target import Target
+
+Wrapper = Callable[[Any, Any, tuple[Any, ...], dict[str, Any]], Any]
+
+
+def wrapper_for(function: Any, target: Target) -> Wrapper:
+    """The wrapper that fits the nature of `function`."""
+    code = _code_bearer(function)
+    if inspect.isasyncgenfunction(code):
+        return partial(_call_async_generator, target)
+    if inspect.iscoroutinefunction(code):
+        return partial(_call_coroutine, target)
+    if inspect.isgeneratorfunction(code):
+        return partial(_call_generator, target)
+    return partial(_call, target)
+
+
+def _code_bearer(function: Any) -> Any:
+    """What `inspect` has to look at to tell a function's nature: below descriptors, or a callable's `__call__`."""
+    if isinstance(function, classmethod | staticmethod):
+        return function.__func__
+    if isinstance(function, partial) or inspect.isroutine(function):
+        return function
+    return getattr(type(function), "__call__", function)  # noqa: B004 - an instance's own would not be called
+
+
+def _call(target: Target, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    steps = process.steps()
+    span = steps.begin(target, instance, args, kwargs)
+    try:
+        result = wrapped(*args, **kwargs)
+    except BaseException as error:
+        steps.close(span, error=error)
+        raise
+    steps.close(span, result)
+    return result
+
+
+def _call_coroutine(target: Target, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    steps = process.steps()
+    prepared = steps.prepare(target, instance, args, kwargs)
+    coroutine = wrapped(*args, **kwargs)
+    return _named_like(coroutine, _drive(steps, target, prepared, _Unawaited(coroutine)))
+
+
+async def _drive(steps: Steps, target: Target, prepared: Prepared, unawaited: _Unawaited) -> Any:
+    coroutine = unawaited.take()
+    span = steps.open(target, prepared)
+    steps.attach(span)
+    try:
+        result = await coroutine
+    except BaseException as error:
+        steps.close(span, error=error)
+        raise
+    steps.close(span, result)
+    return result
+
+
+class _Unawaited:
+    """Holds a coroutine until it is awaited. If that never happens, Python warns of ours, once, and not of both."""
+
+    __slots__ = ("_coroutine",)
+
+    def __init__(self, coroutine: Any) -> None:
+        self._coroutine = coroutine
+
+    def take(self) -> Any:
+        coroutine, self._coroutine = self._coroutine, None
+        return coroutine
+
+    def __del__(self) -> None:
+        if isinstance(self._coroutine, Coroutine):
+            self._coroutine.close()
+
+
+def _call_generator(target: Target, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    steps = process.steps()
+    prepared = steps.prepare(target, instance, args, kwargs)
+    generator = wrapped(*args, **kwargs)
+    return _named_like(generator, _iterate(steps, target, prepared, generator))
+
+
+def _iterate(
+    steps: Steps, target: Target, prepared: Prepared, generator: Generator[Any, Any, Any]
+) -> Generator[Any, Any, Any]:
+    """Step through `generator` with its span current during each step, and never while it is suspended.
+
+    What the caller throws, `GeneratorExit` included, is thrown into the generator, whose answer is the answer.
+    """
+    stream = steps.open_stream(target, prepared)
+    span = stream and stream.span
+    step: Callable[[Any], Any] = generator.send
+    sent: Any = None
+    while True:
+        steps.attach(span)
+        try:
+            item = step(sent)
+        except StopIteration as stop:
+            steps.detach(span)
+            steps.close_stream(stream, returned=stop.value)
+            return stop.value
+        except BaseException as error:
+            steps.detach(span)
+            steps.close_stream(stream, error=error)
+            raise
+        steps.detach(span)
+        steps.note(stream, item)
+        try:
+            sent = yield item
+            step = generator.send
+        except BaseException as thrown:
+            sent, step = thrown, generator.throw
+
+
+def _call_async_generator(
+    target: Target, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    steps = process.steps()
+    prepared = steps.prepare(target, instance, args, kwargs)
+    generator = wrapped(*args, **kwargs)
+    return _named_like(generator, _iterate_async(steps, target, prepared, generator))
+
+
+async def _iterate_async(
+    steps: Steps, target: Target, prepared: Prepared, generator: AsyncGenerator[Any, Any]
+) -> AsyncGenerator[Any, Any]:
+    """The same for an async generator: `asend`, `athrow` and `aclose` arrive here as what is sent or thrown."""
+    stream = steps.open_stream(target, prepared)
+    span = stream and stream.span
+    step: Callable[[Any], Any] = generator.asend
+    sent: Any = None
+    while True:
+        steps.attach(span)
+        try:
+            item = await step(sent)
+        except StopAsyncIteration:
+            steps.detach(span)
+            steps.close_stream(stream)
+            return
+        except BaseException as error:
+            steps.detach(span)
+            steps.close_stream(stream, error=error)
+            raise
+        steps.detach(span)
+        steps.note(stream, item)
+        try:
+            sent = yield item
+            step = generator.asend
+        except BaseException as thrown:
+            sent, step = thrown, generator.athrow
+
+
+_NAMES: Final = ("__name__", "__qualname__")
+
+
+def _named_like(original: Any, driver: Any) -> Any:
+    """Give our coroutine or generator the names of the one it drives, for warnings and debuggers."""
+    for name in _NAMES:
+        own = getattr(original, name, None)
+        if isinstance(own, str):
+            setattr(driver, name, own)
+    return driver

@@ -1,0 +1,53 @@
+"""Time and identity of observations: what a test replaces to make both predictable."""
+
+import os
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Clock:
+    """`wall_ns` says when something started; `ticks_ns` says how long it took, also when the wall clock is set back."""
+
+    wall_ns: Callable[[], int] = time.time_ns
+    ticks_ns: Callable[[], int] = time.perf_counter_ns
+
+
+class Ids:
+    """Random W3C trace and span ids, never zero.
+
+    From a generator of our own: the program's `random` keeps its sequence, and no id costs a system call, which
+    would drop the GIL in the middle of the caller's work.
+    """
+
+    __slots__ = ("_bits",)
+
+    def __init__(self) -> None:
+        self.reseed()
+
+    def reseed(self) -> None:
+        """Start a new sequence; a forked child that kept its parent's would repeat the parent's ids."""
+        self._bits = random.Random(os.urandom(32)).getrandbits
+
+    def trace_id(self) -> str:
+        """32 lower-case hex digits."""
+        return "%032x" % (self._bits(128) or 1)  # noqa: UP031 - a third faster than an f-string here
+
+    def span_id(self) -> str:
+        """16 lower-case hex digits."""
+        return "%016x" % (self._bits(64) or 1)  # noqa: UP031
+
+
+@dataclass(slots=True)
+class Origin:
+    """The process that observations come from, as it stands in each record."""
+
+    service: str
+    host: str
+    pid: int = field(default_factory=os.getpid)
+
+    def as_record(self) -> dict[str, str | int]:
+        """`process` of a record."""
+        return {"pid": self.pid, "host": self.host, "service": self.service}

@@ -1,0 +1,43 @@
+"""The user's exceptions, as an observation tells of them."""
+
+import traceback
+from collections.abc import Mapping
+from typing import Any, Final
+
+from agent_trace.recording.guard import guarded
+from agent_trace.recording.text import as_text
+
+_MAX_FRAMES: Final = 50
+_MAX_STACK_CHARACTERS: Final = 32_000
+_MAX_MESSAGE_CHARACTERS: Final = 8_000
+
+
+def describe(error: object) -> dict[str, Any]:
+    """`error` of a record: type, message and, for a raised exception, its stack trace with causes."""
+    if not isinstance(error, BaseException):
+        return {"type": type(error).__name__, "message": as_text(error, _MAX_MESSAGE_CHARACTERS)}
+    described = {"type": _type_name(type(error)), "message": as_text(error, _MAX_MESSAGE_CHARACTERS)}
+    with guarded("formatting a stack trace"):
+        lines = traceback.format_exception(type(error), error, error.__traceback__, limit=-_MAX_FRAMES)
+        stack = "".join(lines)
+        # The end names what was raised and where; a stack is cut from its beginning.
+        described["stack"] = as_text(stack[-_MAX_STACK_CHARACTERS:], _MAX_STACK_CHARACTERS)
+    return described
+
+
+def level_of(error: object) -> str:
+    """ERROR, or WARNING for what stops a program on purpose: a cancelled task, `sys.exit`."""
+    # By name, since importing asyncio costs a synchronous program 30 ms for nothing.
+    cancelled = any(kind.__name__ == "CancelledError" for kind in type(error).__mro__)
+    return "WARNING" if cancelled or isinstance(error, SystemExit) else "ERROR"
+
+
+def summary(described: Mapping[str, Any]) -> str:
+    """One line for `status_message`."""
+    message = described.get("message")
+    return as_text(f"{described['type']}: {message}" if message else described["type"])
+
+
+def _type_name(kind: type) -> str:
+    """`ValueError`, but `httpx.ReadTimeout`: the module tells apart what many libraries call the same."""
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

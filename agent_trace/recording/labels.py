@@ -1,0 +1,102 @@
+"""What the words around a long number say of it: a transaction hash looks exactly like a private key.
+
+The nearest word that says anything decides: "hash of the private key 0x…" is a key, "private key hash 0x…" a hash.
+"""
+
+import re
+from collections.abc import Sequence
+
+from agent_trace.recording.rule import Found, Span
+
+# Say it in a sentence too, even beside a word that tells.
+_STRONG = frozenset(
+    """
+    hash hashes txhash blockhash tx txs txn txns txid txids transaction transactions signature signatures sig sigs
+    sha sha2 sha3 sha256 keccak keccak256 digest digests checksum commit fingerprint
+    """.split()
+)
+# Say it as a name, or in a sentence that speaks of no key: "in order to sign with the key …" is not about an order.
+_WEAK = frozenset(
+    """
+    block blocks order orders orderid topic topics root roots id ids uid uuid guid address addresses addr pubkey
+    pubkeys publickey public proof proofs merkle leaf etag blob nonce salt calldata bytecode selector event events
+    receipt receipts slot storage condition market markets asset assets pool pools trace revision commits
+    """.split()
+)
+# Say it as a name only: too common in sentences.
+_AS_NAMES = frozenset(
+    """
+    price prices close closes open opens high highs low lows volume volumes pixel pixels histogram count counts
+    embedding embeddings token tokens vector vectors score scores sample samples weights position positions version
+    """.split()
+)
+_HARMLESS = _STRONG | _WEAK | _AS_NAMES
+_TELLING = frozenset(
+    """
+    key keys private priv privkey privatekey secret secrets seed seeds sk pk wallet wallets keypair keypairs signer
+    mnemonic password passphrase credential credentials wif
+    """.split()
+)
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+[0-9]*|[0-9]+")
+# Other long numbers and the marks in their place say nothing: "transactions: 0x…, 0x…, 0x…".
+_NUMBERS = re.compile(r"(?:0x)?[0-9a-fA-F]{40,}|[1-9A-HJ-NP-Za-km-z]{80,}|\[redacted:[^\]]*\]")
+_ESCAPES = re.compile(r"\\{1,9}[bfnrt]")
+_STRING_OPENS = re.compile(rb"(?<!\\)\"[^\"\\]*(?:\\.[^\"\\]*)*\Z")
+_KEY_BEFORE = re.compile(rb"\"([0-9A-Za-z_-]{1,60})\":\"\Z")
+_WINDOW = 64
+_REACH = 700
+_NEAR = 3
+"""How many words before a long number may name it in a sentence."""
+
+
+def verdict_of(label: str) -> bool | None:
+    """Of a name. True: what it names is harmless; False: it is a secret; None: the name says nothing."""
+    for word in reversed(_WORDS.findall(label)):
+        if word.lower() in _TELLING:
+            return False
+        if word.lower() in _HARMLESS:
+            return True
+    return None
+
+
+def _verdict_of_sentence(words: Sequence[str]) -> bool | None:
+    telling = next((at for at, word in enumerate(reversed(words)) if word in _TELLING), None)
+    for at, word in enumerate(reversed(words[-_NEAR:])):
+        if at == telling:
+            return False
+        if word in _STRONG or (word in _WEAK and telling is None):
+            return True
+    return None if telling is None else False
+
+
+def is_harmless(found: Found) -> bool:
+    """Whether the words before the match, else the names it stands under, say that it is no secret."""
+    said = _said_before(found.text[max(0, found.start - _REACH) : found.start])
+    labels = iter(found.labels)
+    while said is None and (label := next(labels, None)) is not None:
+        said = verdict_of(label)
+    return said is True
+
+
+def _said_before(text: bytes) -> bool | None:
+    plain = _ESCAPES.sub(" ", text.decode("latin-1"))
+    return _verdict_of_sentence([word.lower() for word in _WORDS.findall(_NUMBERS.sub(" ", plain)[-_WINDOW:])])
+
+
+def is_labelled_harmless(found: Found) -> bool:
+    """The same of a match in a raw JSON line, True only where the slow path would certainly agree.
+
+    The words must be in the same JSON string as the match, or be the key right before it.
+    """
+    before = found.text[max(0, found.start - _REACH) : found.start]
+    opening = _STRING_OPENS.search(before)
+    if opening is None:
+        return False
+    said = _said_before(before[opening.start() + 1 :])
+    key = _KEY_BEFORE.search(before[: opening.start() + 1]) if said is None else None
+    return (verdict_of(key.group(1).decode("latin-1")) if key else said) is True
+
+
+def unless_harmless(found: Found) -> Sequence[Span]:
+    """The verdict of a rule whose secrets look like hashes: hide it unless it is labelled as one."""
+    return () if is_harmless(found) else ((found.start, found.end),)

@@ -1,0 +1,155 @@
+"""The one recording of this process: when it starts, whether it is on, and what happens at fork and exit.
+
+Light to import, since every decorated module imports it; the rest is loaded by the first traced call.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from agent_trace.errors import SettingError
+from agent_trace.recording.guard import attempt, guarded
+from agent_trace.recording.notices import Notices
+
+if TYPE_CHECKING:
+    from agent_trace.recording.control import Control
+    from agent_trace.recording.journal import Journal
+    from agent_trace.recording.steps import Steps
+    from agent_trace.settings import Settings
+
+Redact = Callable[[str, object], object]
+
+_ON = ord("1")
+_starting = threading.RLock()
+
+
+class Recording:
+    """What a process records with. `steps` are there from the first moment that recording is on."""
+
+    __slots__ = ("control", "enabled", "journal", "problem", "redact", "settings", "steps")
+
+    def __init__(self, settings: Settings, redact: Redact | None = None) -> None:
+        self.settings = settings
+        self.redact = redact
+        self.enabled = False
+        self.problem: str | None = None
+        self.control: Control | None = None
+        self.journal: Journal | None = None
+        self.steps: Steps | None = None
+
+    def enable(self) -> None:
+        """Start to record, or go on with it. Raises SettingError when the settings do not allow it."""
+        if self.steps is None:
+            from agent_trace.recording import assembly
+
+            self.control, self.journal, steps = assembly.assemble(self.settings, self.redact)
+            self.use(steps)
+        self.enabled = True
+
+    def use(self, steps: Steps) -> None:
+        """Record with these steps."""
+        self.steps = steps
+        self.enabled = True
+
+    def disable(self) -> None:
+        """Traced calls cost next to nothing from here on; what was recorded stays."""
+        self.enabled = False
+
+    def close(self) -> None:
+        """Give back what the journal reserved. Recording after it opens a new segment."""
+        if self.journal is not None:
+            self.journal.close()
+
+
+_current: Recording | None = None
+_latest_steps: Steps | None = None
+_has_failed = False
+
+
+def is_on() -> bool:
+    """Whether the next traced call is to be recorded; asked on every call, and the first one starts recording."""
+    recording = _current
+    if recording is None:
+        return _starts() and is_on()
+    control = recording.control
+    return recording.enabled and (control is None or control.byte[0] == _ON)
+
+
+def _starts() -> bool:
+    """Start recording; a start that fails is not tried again by every call."""
+    global _has_failed
+    if not _has_failed:
+        _has_failed = attempt("starting to record", current) is None
+    return not _has_failed
+
+
+def steps() -> Steps:
+    """The steps of the recording that `is_on` has just found to be on, or of the one before it."""
+    global _latest_steps
+    recording = _current
+    if recording is not None and recording.steps is not None:
+        _latest_steps = recording.steps
+        return recording.steps
+    # Another thread has put a recording in place that has not begun.
+    assert _latest_steps is not None
+    return _latest_steps
+
+
+def has_started() -> bool:
+    """Whether anything was recorded with in this process so far."""
+    return _current is not None and _current.steps is not None
+
+
+def current() -> Recording:
+    """The recording of this process, started from the settings when there is none yet."""
+    with _starting:
+        return configure({}) if _current is None else _current
+
+
+def configure(arguments: Mapping[str, Any], redact: Redact | None = None) -> Recording:
+    """Begin anew with these settings on top of those found. Raises SettingError for an unusable argument."""
+    from agent_trace import settings
+
+    with _starting:
+        recording = Recording(settings.load(arguments), redact)
+        if recording.settings.enabled:
+            try:
+                recording.enable()
+            except SettingError as error:
+                if arguments:
+                    raise
+                recording.problem = f"recording is off: {error}"
+                Notices(quiet=recording.settings.quiet).warn(recording.problem)
+        former = install(recording)
+        if former is not None:
+            former.close()
+        return recording
+
+
+def install(recording: Recording | None) -> Recording | None:
+    """Put another recording in place and return the former one; tests record into memory this way."""
+    global _current
+    with _starting:
+        former, _current = _current, recording
+        return former
+
+
+def _renew_after_fork() -> None:
+    global _starting
+    _starting = threading.RLock()
+    if _current is not None and _current.steps is not None:
+        _current.steps.recorder.renew()
+
+
+def _close_at_exit() -> None:
+    with guarded("closing the journal"):
+        if _current is not None:
+            _current.close()
+
+
+os.register_at_fork(after_in_child=_renew_after_fork)
+atexit.register(_close_at_exit)

@@ -1,0 +1,202 @@
+"""Opens spans, finishes them into records, and hands those to redaction and journal."""
+
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar, Token
+from typing import Any, Final, Protocol
+
+import orjson
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context.context import Context
+
+from agent_trace.recording import record
+from agent_trace.recording.additions import Additions
+from agent_trace.recording.capture import Limits, capture
+from agent_trace.recording.clock import Clock, Ids, Origin
+from agent_trace.recording.guard import attempt
+from agent_trace.recording.readers import Reading, read_result
+from agent_trace.recording.redaction import Redactor
+from agent_trace.recording.scope import Scope, scope_of, widened, with_scope
+from agent_trace.recording.span import Span
+
+_OURS: Final = otel_context.create_key("agent_trace-span")
+# The key under which OpenTelemetry keeps its current span, asked of OpenTelemetry itself.
+_CURRENT: Final = next(iter(trace.set_span_in_context(trace.INVALID_SPAN, Context())))
+# Not `attach` and `detach`: those log an error into the program when a context was switched under us.
+_RUNTIME: Final = otel_context._RUNTIME_CONTEXT
+READ_TYPES: Final = frozenset({"generation", "embedding"})
+"""Types of observation that have a model, parameters and usage to be read."""
+
+_MAX_ENDINGS: Final = 1_000
+
+NOTHING: Final = object()
+"""No output at all, as opposed to an output that is None."""
+
+Identity = tuple[str, str]
+"""(trace_id, id) of an observation."""
+
+last_finished: ContextVar[Identity | None] = ContextVar("agent_trace-last_finished", default=None)
+"""What was observed last in this context: signals are parsed after the call they belong to has returned."""
+
+
+class Sink(Protocol):
+    """Where finished lines go: a journal, or a list in tests."""
+
+    def append(self, line: bytes) -> bool:
+        """Keep one record; False when it was lost (and counted)."""
+
+    def count_lost(self, reason: str, count: int = 1) -> None:
+        """Account for records that never became a line."""
+
+
+class Recorder:
+    """One process's way from a call to a line in the journal."""
+
+    def __init__(
+        self,
+        sink: Sink,
+        redactor: Redactor,
+        origin: Callable[[], Origin],
+        *,
+        limits: Limits | None = None,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        deployment: Mapping[str, str | None] | None = None,
+    ) -> None:
+        self.sink = sink
+        self.redactor = redactor
+        self.limits = limits or Limits()
+        self.clock = clock or Clock()
+        self.ids = ids or Ids()
+        self._origin = origin
+        self._deployment = {name: value for name, value in (deployment or {}).items() if value}
+        self._constants: dict[str, Any] = {}
+        self.renew()
+
+    def renew(self) -> None:
+        """Take on the identity of the process we are in now: a forked child is another one."""
+        self.ids.reseed()
+        process = orjson.Fragment(orjson.dumps(self._origin().as_record()))
+        self._constants = {**self._deployment, "process": process}
+        self._endings: dict[object, bytes] = {}
+
+    def open(self, name: str, kind: str) -> Span:
+        """Start an observation below whatever is current. It is not made current itself: see `attach`."""
+        context = _RUNTIME.get_current()
+        scope = scope_of(context)
+        current = context.get(_CURRENT)
+        if isinstance(current, Span):
+            span = Span(self, name, kind, current.trace_id, current.id, current, current.scope_below(scope), scope)
+        elif current is None:
+            span = Span(self, name, kind, self.ids.trace_id(), None, None, scope, scope)
+        else:
+            span = self._open_below_foreign(name, kind, context, scope)
+        if span.parent is None or kind == "agent":
+            attempt("writing an opening", self._write_opening, span)
+        return span
+
+    def _open_below_foreign(self, name: str, kind: str, context: Context, scope: Scope) -> Span:
+        """Open a child of a span that somebody else's tracing made, or a root when that one is not valid."""
+        foreign = trace.get_current_span(context).get_span_context()
+        if not foreign.is_valid:
+            return Span(self, name, kind, self.ids.trace_id(), None, None, scope, scope)
+        trace_id, parent_id = f"{foreign.trace_id:032x}", f"{foreign.span_id:016x}"
+        ours = context.get(_OURS)
+        if isinstance(ours, Span) and ours.trace_id == trace_id:
+            return Span(self, name, kind, trace_id, parent_id, ours, ours.scope_below(scope), scope)
+        return Span(self, name, kind, trace_id, parent_id, None, scope, scope)
+
+    def attach(self, span: Span) -> None:
+        """Make `span` the current one, for OpenTelemetry and for us, until `detach`."""
+        span.token = _RUNTIME.attach(Context({**_RUNTIME.get_current(), _CURRENT: span, _OURS: span}))
+
+    def detach(self, span: Span) -> None:
+        """Make current again what was so before."""
+        token, span.token = span.token, None
+        if token is not None:
+            _RUNTIME.detach(token)
+
+    def finish(
+        self,
+        span: Span,
+        output: object = NOTHING,
+        error: BaseException | None = None,
+        reading: Reading | None = None,
+        end_ns: int | None = None,
+    ) -> None:
+        """Write the observation that `span` leaves behind. Only the first call counts.
+
+        `reading` is what is known of the output already; without it, the output of a generation is read.
+        """
+        if span.is_finished:
+            return
+        span.is_finished = True
+        end_ns = span.now_ns() if end_ns is None else max(end_ns, span.start_ns)
+        if error is not None:
+            attempt("describing an exception", span.added().add_error, error)
+        content = None
+        if output is not NOTHING:
+            if reading is None and type(output) is not str and span.type in READ_TYPES:
+                reading = attempt("reading a result", read_result, output)
+            if span.captures_output:
+                content = self._capture_output(span, output)
+        self._write(record.observation(span, end_ns, content, reading))
+        last_finished.set((span.trace_id, span.id))
+
+    def _capture_output(self, span: Span, output: object) -> bytes:
+        content, cuts = capture(output, self.limits, "output", self.redactor.redact_text)
+        if cuts:
+            span.cuts = [*(span.cuts or ()), *cuts]
+        return content
+
+    def amend(self, identity: Identity, additions: Additions) -> None:
+        """Add to an observation that is written already."""
+        self._write(record.amendment(*identity, self.clock.wall_ns(), additions.fields))
+
+    def score(self, identity: Identity, score: Mapping[str, object]) -> None:
+        """Write a score about an observation."""
+        self._write(record.score(*identity, self.clock.wall_ns(), score))
+
+    def _write_opening(self, span: Span) -> None:
+        """Say that a root or an agent has started, so that one that dies is seen as interrupted.
+
+        Only ids and time differ from one call of a target to the next: the rest is redacted once and kept.
+        """
+        key = (span.name, span.type, *span.scope.items())
+        ending = self._endings.get(key)
+        if ending is None:
+            if len(self._endings) >= _MAX_ENDINGS:
+                self._endings.clear()
+            same = {"type": span.type, "name": span.name, **span.scope, **self._constants}
+            ending = self.redactor.redact_line(orjson.dumps(same, option=orjson.OPT_APPEND_NEWLINE))[1:]
+            self._endings[key] = ending
+        self.sink.append(record.opening(span) + ending)
+
+    def _write(self, fields: dict[str, Any]) -> None:
+        if attempt("writing a record", self._append, fields) is None:
+            self.sink.count_lost("internal_error")
+
+    def _append(self, fields: dict[str, Any]) -> bool:
+        fields.update(self._constants)
+        line = orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
+        return self.sink.append(self.redactor.redact_line(line))
+
+
+def current_span() -> Span | None:
+    """The innermost span of ours in this context, also when somebody else's span is current below it."""
+    found = _RUNTIME.get_current().get(_OURS)
+    return found if isinstance(found, Span) else None
+
+
+def enter_scope(fields: Mapping[str, object]) -> Token[Context]:
+    """Widen the scope of this context; `leave_scope` takes the token back."""
+    context = _RUNTIME.get_current()
+    scope, span = scope_of(context), context.get(_OURS)
+    if isinstance(span, Span):
+        scope = span.scope_below(scope)
+    return _RUNTIME.attach(with_scope(widened(scope, fields), context))
+
+
+def leave_scope(token: Token[Context]) -> None:
+    """Put the former scope back."""
+    _RUNTIME.detach(token)

@@ -1,0 +1,155 @@
+"""The steps of observing one call: prepare, open, attach, note, detach, finish. None of them raises.
+
+Each takes `None` where an earlier one failed, so that the wrappers in `calls.py` read as if nothing could.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any, Final, NamedTuple
+
+from agent_trace.recording.capture import capture
+from agent_trace.recording.guard import attempt
+from agent_trace.recording.readers import Reading, read_instance, read_parameters
+from agent_trace.recording.recorder import NOTHING, READ_TYPES, Recorder
+from agent_trace.recording.span import Span
+from agent_trace.recording.streams import StreamReading
+from agent_trace.recording.target import Target
+
+class Prepared(NamedTuple):
+    """A call's input as it was when the call was made, though it may begin later."""
+
+    input: bytes | None = None
+    cuts: list[dict[str, Any]] | None = None
+    model: str | None = None
+    parameters: dict[str, Any] | None = None
+
+
+_UNPREPARED: Final = Prepared()
+
+
+class Stream:
+    """The live span of a generator, and what it has yielded so far."""
+
+    __slots__ = ("reading", "span", "yielded")
+
+    def __init__(self, span: Span) -> None:
+        self.span = span
+        self.reading = StreamReading()
+        self.yielded = 0
+
+
+class Steps:
+    """What the wrappers do before, during and after a call, with one recorder."""
+
+    __slots__ = ("captures_input", "captures_output", "recorder")
+
+    def __init__(self, recorder: Recorder, *, captures_input: bool = True, captures_output: bool = True) -> None:
+        self.recorder = recorder
+        self.captures_input = captures_input
+        self.captures_output = captures_output
+
+    def prepare(self, target: Target, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Prepared:
+        """Capture the arguments now: agents go on changing their message lists."""
+        return attempt("capturing input", self._prepare, target, instance, args, kwargs) or _UNPREPARED
+
+    def begin(self, target: Target, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Span | None:
+        """Prepare, open and attach in one: for a call that starts at once."""
+        span = attempt("opening an observation", self._begin, target, instance, args, kwargs)
+        return span or attempt("opening an observation", self._begin_without_input, target)
+
+    def open(self, target: Target, prepared: Prepared) -> Span | None:
+        """Start the observation of a prepared call, not current yet."""
+        return attempt("opening an observation", self._open, target, prepared)
+
+    def open_stream(self, target: Target, prepared: Prepared) -> Stream | None:
+        """Start the observation of a generator."""
+        span = self.open(target, prepared)
+        return None if span is None else Stream(span)
+
+    def attach(self, span: Span | None) -> None:
+        """Make the span current."""
+        if span is not None:
+            attempt("attaching a span", self.recorder.attach, span)
+
+    def detach(self, span: Span | None) -> None:
+        """Make current again what was so before."""
+        if span is not None:
+            attempt("detaching a span", self.recorder.detach, span)
+
+    def close(self, span: Span | None, output: object = NOTHING, error: BaseException | None = None) -> None:
+        """Detach the span and write its observation."""
+        if span is not None:
+            attempt("finishing an observation", self._close, span, output, error)
+
+    def note(self, stream: Stream | None, item: object) -> None:
+        """Take note of one yielded item."""
+        if stream is not None:
+            attempt("reading a stream", self._note, stream, item)
+
+    def close_stream(self, stream: Stream | None, returned: object = None, error: BaseException | None = None) -> None:
+        """Write the observation of a generator that is exhausted, failed, closed or abandoned."""
+        if stream is not None:
+            attempt("finishing an observation", self._close_stream, stream, returned, error)
+
+    def _begin(self, target: Target, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Span:
+        span = self._open(target, self._prepare(target, instance, args, kwargs))
+        self.recorder.attach(span)
+        return span
+
+    def _begin_without_input(self, target: Target) -> Span:
+        span = self._open(target, _UNPREPARED)
+        self.recorder.attach(span)
+        return span
+
+    def _close(self, span: Span, output: object, error: BaseException | None) -> None:
+        self.recorder.detach(span)
+        self.recorder.finish(span, output, error)
+
+    def _prepare(self, target: Target, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Prepared:
+        # wrapt reports a builtin's module as what it is bound to.
+        is_bound = instance is not None and type(instance) is not ModuleType
+        arguments = target.arguments(args, kwargs, is_bound=is_bound)
+        content, cuts = None, None
+        if target.captures_input and self.captures_input:
+            recorder = self.recorder
+            content, cuts = capture(arguments, recorder.limits, "input", recorder.redactor.redact_text)
+        if target.type not in READ_TYPES:
+            return Prepared(content, cuts)
+        model, parameters = read_parameters(arguments)
+        if target.model_by_default is not None or target.parameters_by_default:
+            model = model or target.model_by_default
+            parameters = {**(target.parameters_by_default or {}), **(parameters or {})}
+        if model is None and is_bound:
+            model = read_instance(instance)
+        return Prepared(content, cuts, model, parameters)
+
+    def _open(self, target: Target, prepared: Prepared) -> Span:
+        span = self.recorder.open(target.name, target.type)
+        span.input, span.cuts, span.model, span.model_parameters = prepared
+        span.entry_point = target.entry_point
+        span.captures_output = target.captures_output and self.captures_output
+        return span
+
+    def _note(self, stream: Stream, item: object) -> None:
+        if stream.yielded == 0:
+            stream.span.first_item_ns = stream.span.now_ns()
+        stream.yielded += 1
+        stream.reading.add(item)
+
+    def _close_stream(self, stream: Stream, returned: object, error: BaseException | None) -> None:
+        span = stream.span
+        output: object = NOTHING
+        reading: Reading | None = None
+        if stream.yielded:
+            output, reading = stream.reading.finish()
+        if returned is not None:
+            output = returned if output is NOTHING else {"yielded": output, "returned": returned}
+        if isinstance(error, GeneratorExit):  # its reader had enough: a `break`, `close()`, or nobody left to read
+            span.added().raise_level("DEFAULT", f"closed by its reader after {_items(stream.yielded)}")
+            error = None
+        self.recorder.finish(span, output, error, reading)
+
+
+def _items(count: int) -> str:
+    return "1 item" if count == 1 else f"{count} items"

@@ -1,0 +1,131 @@
+"""What is traced: one function with its name, type and signature, and what of a call is to be captured."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
+
+from agent_trace.errors import SettingError
+from agent_trace.observation import OBSERVATION_TYPES, ObservationType
+
+_POSITIONAL: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+class Target:
+    """One traced function. Its signature is looked at once, by the first call that captures its input."""
+
+    __slots__ = (
+        "_function",
+        "_signature",
+        "captures_input",
+        "captures_output",
+        "entry_point",
+        "model_by_default",
+        "name",
+        "parameters_by_default",
+        "type",
+    )
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        name: str | None = None,
+        as_type: ObservationType = "generation",
+        capture_input: bool = True,
+        capture_output: bool = True,
+    ) -> None:
+        if as_type not in OBSERVATION_TYPES:
+            known = ", ".join(OBSERVATION_TYPES)
+            raise SettingError(f"as_type={as_type!r} is no type of observation; say one of {known}")
+        innermost = _innermost(function)
+        self._function = function
+        self._signature: _Signature | None = None
+        self.model_by_default: str | None = None
+        self.parameters_by_default: dict[str, Any] | None = None
+        self.name = name or _readable_name(innermost)
+        self.type = as_type
+        self.captures_input = capture_input
+        self.captures_output = capture_output
+        self.entry_point = f"{getattr(innermost, '__module__', None)}:{_qualified_name(innermost)}"
+
+    def arguments(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, is_bound: bool) -> dict[str, Any]:
+        """The arguments of a call by parameter name, without the bound instance or class."""
+        signature = self._signature
+        if signature is None:
+            signature = self._look_at_signature()
+        return signature.by_name(args, kwargs, is_bound)
+
+    def _look_at_signature(self) -> _Signature:
+        from agent_trace.recording.call_readers import read_parameters
+
+        signature = self._signature = _Signature(self._function)
+        self.model_by_default, self.parameters_by_default = read_parameters(signature.defaults)
+        return signature
+
+
+class _Signature:
+    """Parameter names, ready for calls."""
+
+    __slots__ = ("_bound_names", "_keywords", "_names", "_star", "_star_star", "defaults")
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        parameters = _parameters(function)
+        names = tuple(each.name for each in parameters if each.kind in _POSITIONAL)
+        self._names = names
+        # A bound method handed to us has lost its first parameter already.
+        self._bound_names = names if inspect.ismethod(function) else names[1:]
+        self._keywords = {
+            each.name for each in parameters if each.kind in (_POSITIONAL[1], inspect.Parameter.KEYWORD_ONLY)
+        }
+        self._star = _name_of_kind(parameters, inspect.Parameter.VAR_POSITIONAL) or "args"
+        self._star_star = _name_of_kind(parameters, inspect.Parameter.VAR_KEYWORD) or "kwargs"
+        self.defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
+
+    def by_name(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], is_bound: bool) -> dict[str, Any]:
+        names = self._bound_names if is_bound else self._names
+        found = dict(zip(names, args, strict=False))
+        if len(args) > len(names):
+            found[self._star] = args[len(names) :]
+        if kwargs:
+            others = {}
+            for key, value in kwargs.items():
+                (found if key in self._keywords else others)[key] = value
+            if others:
+                found[self._star_star] = others
+        return found
+
+
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    if isinstance(function, classmethod | staticmethod):
+        function = function.__func__
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except (ValueError, TypeError):  # builtins without a text signature, callables that deny theirs
+        return []
+
+
+def _name_of_kind(parameters: list[inspect.Parameter], kind: object) -> str | None:
+    return next((each.name for each in parameters if each.kind is kind), None)
+
+
+def _innermost(function: Any) -> Any:
+    """The function that has a name: below descriptors and partials."""
+    while True:
+        if isinstance(function, classmethod | staticmethod):
+            function = function.__func__
+        elif isinstance(function, partial):
+            function = function.func
+        else:
+            return function
+
+
+def _qualified_name(function: Any) -> str:
+    return str(getattr(function, "__qualname__", None) or type(function).__qualname__)
+
+
+def _readable_name(function: Any) -> str:
+    """`Desk.decide`, also for one that was defined inside a function."""
+    return _qualified_name(function).rpartition("<locals>.")[2]

@@ -1,0 +1,361 @@
+"""The settings table, and the one place where environment, `.env` and configuration files are read.
+
+Argument > environment > `.env` > `[tool.agent_trace]` in pyproject.toml or `[agent_trace]` in setup.cfg > default.
+A value that cannot be used in any of the files is a `problem` in words and the next source counts; only an
+argument, which a developer has just typed, raises `SettingError`.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from agent_trace.errors import SettingError
+
+STORE_NAME: Final = ".agent_trace"
+_ROOT_MARKERS: Final = (STORE_NAME, "pyproject.toml", "setup.cfg", ".git")
+_TRUE: Final = frozenset({"1", "true", "yes", "on"})
+_FALSE: Final = frozenset({"0", "false", "no", "off"})
+_SIZES: Final = {"": 1, "b": 1, "kib": 1 << 10, "kb": 1000, "mib": 1 << 20, "mb": 1000**2, "gib": 1 << 30, "gb": 1000**3}
+
+
+def _boolean(text: str) -> bool:
+    word = text.strip().lower()
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    raise ValueError("say true or false")
+
+
+def _size(text: str) -> int:
+    number = text.strip().lower()
+    unit = number.lstrip("0123456789._ ")
+    if unit not in _SIZES:
+        raise ValueError("say a number of bytes, or one with KiB, MiB or GiB")
+    return _positive(float(number.removesuffix(unit) or "nan") * _SIZES[unit])
+
+
+def _count(text: str) -> int:
+    return _positive(float(text))
+
+
+def _positive(number: float) -> int:
+    if not 1 <= number < 1 << 62:
+        raise ValueError("say a number above 0")
+    return int(number)
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 < number < 1e9:
+        raise ValueError("say a number of seconds above 0")
+    return number
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.replace("\n", ",").split(",") if part.strip())
+
+
+def _patterns(text: str) -> dict[str, str]:
+    pairs = (line.partition("=") for line in text.splitlines() if line.strip())
+    rules = {name.strip(): pattern.strip() for name, _, pattern in pairs}
+    if not all(name and pattern for name, pattern in rules.items()):
+        raise ValueError("say one NAME = PATTERN a line")
+    return rules
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table. `variables` are tried in order; `read` turns text into the value or raises ValueError."""
+
+    name: str
+    variables: tuple[str, ...]
+    read: Callable[[str], Any]
+    default: Any
+    meaning: str
+    secret: bool = False
+
+
+TABLE: Final[tuple[Setting, ...]] = (
+    Setting("enabled", ("ENABLE_LANGFUSE",), _boolean, True, "Record at all. Off costs under a microsecond a call."),
+    Setting(
+        "directory",
+        ("AGENT_TRACE_DIR",),
+        Path,
+        None,
+        f"Where observations are kept. Default: `{STORE_NAME}` at the project's root.",
+    ),
+    Setting("public_key", ("LANGFUSE_PUBLIC_KEY",), str, None, "Langfuse project key, `pk-lf-…`."),
+    Setting("secret_key", ("LANGFUSE_SECRET_KEY",), str, None, "Langfuse secret key, `sk-lf-…`.", secret=True),
+    Setting(
+        "base_url",
+        ("LANGFUSE_BASE_URL", "LANGFUSE_HOST"),
+        str,
+        "https://cloud.langfuse.com",
+        "Where Langfuse answers.",
+    ),
+    Setting(
+        "flush_interval_s",
+        ("LANGFUSE_FLUSH_INTERVAL",),
+        _seconds,
+        5.0,
+        "Seconds between two deliveries to a backend.",
+    ),
+    Setting("capture_input", ("LANGFUSE_CAPTURE_INPUT",), _boolean, True, "Record the arguments of traced calls."),
+    Setting("capture_output", ("LANGFUSE_CAPTURE_OUTPUT",), _boolean, True, "Record what traced calls return."),
+    Setting(
+        "max_field_bytes",
+        ("AGENT_TRACE_MAX_FIELD_BYTES",),
+        _size,
+        1 << 20,
+        "Longest input or output that is kept whole, in bytes of JSON; what is longer is cut and says so.",
+    ),
+    Setting(
+        "max_nodes",
+        ("AGENT_TRACE_MAX_NODES",),
+        _count,
+        20_000,
+        "Most values (numbers, strings, containers) kept of one input or output.",
+    ),
+    Setting("max_depth", ("AGENT_TRACE_MAX_DEPTH",), _count, 32, "Deepest nesting kept of one input or output."),
+    Setting("segment_bytes", ("AGENT_TRACE_SEGMENT_BYTES",), _size, 8 << 20, "Size at which a journal file is rotated."),
+    Setting(
+        "max_store_bytes",
+        ("AGENT_TRACE_MAX_STORE_BYTES",),
+        _size,
+        5 << 30,
+        "Size of all journal files above which the oldest are removed.",
+    ),
+    Setting(
+        "max_age_days",
+        ("AGENT_TRACE_MAX_AGE_DAYS",),
+        _seconds,
+        None,
+        "Days after which journal files are removed. Default: never.",
+    ),
+    Setting(
+        "fsync_s",
+        ("AGENT_TRACE_FSYNC_S",),
+        _seconds,
+        None,
+        "Seconds between two forced writes to the device, against power loss. Default: the kernel decides.",
+    ),
+    Setting(
+        "threads",
+        ("AGENT_TRACE_THREADS",),
+        _boolean,
+        True,
+        "Carry the current trace into threads and thread pools.",
+    ),
+    Setting("quiet", ("AGENT_TRACE_QUIET",), _boolean, False, "Print no notices on stderr."),
+    Setting("redact_off", ("AGENT_TRACE_REDACT_OFF",), _names, (), "Redaction rules to switch off, by name."),
+    Setting(
+        "redact_rules",
+        ("AGENT_TRACE_REDACT_RULES",),
+        _patterns,
+        {},
+        "Redaction rules of your own, `name = pattern` (RE2 syntax), one a line.",
+    ),
+    Setting(
+        "environment",
+        ("AGENT_TRACE_ENVIRONMENT", "LANGFUSE_TRACING_ENVIRONMENT"),
+        str,
+        None,
+        "Name of the deployment (`production`, `staging`), kept with each observation.",
+    ),
+    Setting(
+        "release",
+        ("AGENT_TRACE_RELEASE", "LANGFUSE_RELEASE"),
+        str,
+        None,
+        "Version of your program, kept with each observation.",
+    ),
+    Setting("service_name", ("OTEL_SERVICE_NAME",), str, None, "Name of your program, kept with each observation."),
+)
+
+_BY_NAME: Final = {setting.name: setting for setting in TABLE}
+_VARIABLES: Final = {variable: setting for setting in TABLE for variable in setting.variables}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings with their values. `origins` says for each name where its value came from."""
+
+    enabled: bool
+    directory: Path
+    public_key: str | None
+    secret_key: str | None = field(repr=False)
+    base_url: str
+    flush_interval_s: float
+    capture_input: bool
+    capture_output: bool
+    max_field_bytes: int
+    max_nodes: int
+    max_depth: int
+    segment_bytes: int
+    max_store_bytes: int
+    max_age_days: float | None
+    fsync_s: float | None
+    threads: bool
+    quiet: bool
+    redact_off: tuple[str, ...]
+    redact_rules: dict[str, str]
+    environment: str | None
+    release: str | None
+    service_name: str | None
+    origins: dict[str, str]
+    problems: tuple[str, ...]
+
+    def origin(self, name: str) -> str:
+        """Where the value of a setting came from, in words: `default`, `LANGFUSE_HOST`, `.env: …`."""
+        return self.origins[name]
+
+
+def load(arguments: Mapping[str, Any] | None = None, cwd: Path | None = None) -> Settings:
+    """Read every setting for a program that runs in `cwd`.
+
+    Raises SettingError for an argument that is not a setting or has an unusable value.
+    """
+    root = project_root(cwd)
+    problems: list[str] = []
+    values: dict[str, Any] = {setting.name: setting.default for setting in TABLE}
+    origins = dict.fromkeys(values, "default")
+    for origin, found in reversed(list(_sources(root, problems))):
+        for setting, text in found:
+            try:
+                values[setting.name] = setting.read(text)
+                origins[setting.name] = origin(setting)
+            except ValueError as error:
+                problems.append(_unusable(origin(setting), text, setting, error))
+    for name, value in (arguments or {}).items():
+        values[_known(name).name] = _argument(_known(name), value)
+        origins[name] = "argument"
+    values["directory"] = _absolute(values["directory"], root)
+    return Settings(**values, origins=origins, problems=tuple(problems))
+
+
+def project_root(cwd: Path | None = None) -> Path:
+    """The nearest directory upwards that looks like a project; the working directory when none does."""
+    start = cwd or _working_directory()
+    for directory in (start, *start.parents):
+        if any((directory / marker).exists() for marker in _ROOT_MARKERS):
+            return directory
+    return start
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # the directory a program was started in may have been removed
+        return Path("/")
+
+
+_Found = list[tuple[Setting, str]]
+_Origin = Callable[[Setting], str]
+
+
+def _sources(root: Path, problems: list[str]) -> Iterator[tuple[_Origin, _Found]]:
+    """Where values may stand, the strongest first."""
+    environment = os.environ
+    problems.extend(_unknown(name, _VARIABLES) for name in environment if _misspelt(name))
+    yield _variable_of(environment), _pick(environment)
+    dotenv = root / ".env"
+    if dotenv.is_file():
+        from dotenv import dotenv_values
+
+        found = {name: value for name, value in dotenv_values(dotenv).items() if value is not None}
+        problems.extend(f"{dotenv}: {_unknown(name, _VARIABLES)}" for name in found if _misspelt(name))
+        name_of = _variable_of(found)
+        yield lambda setting: f"{dotenv}: {name_of(setting)}", _pick(found)
+    for path, read in ((root / "pyproject.toml", _pyproject), (root / "setup.cfg", _setup_cfg)):
+        if path.is_file():
+            rows = read(path, problems)
+            problems.extend(f"{path}: {_unknown(name, _BY_NAME)}" for name in rows if name not in _BY_NAME)
+            yield (
+                lambda setting, path=path: f"{path}: {setting.name}",
+                [(_BY_NAME[name], text) for name, text in rows.items() if name in _BY_NAME],
+            )
+
+
+def _pick(environment: Mapping[str, str]) -> _Found:
+    """The settings that an environment gives; an empty variable is as good as none."""
+    found = []
+    for setting in TABLE:
+        text = next((environment[name] for name in setting.variables if environment.get(name)), None)
+        if text is not None:
+            found.append((setting, text))
+    return found
+
+
+def _variable_of(environment: Mapping[str, str]) -> _Origin:
+    return lambda setting: next(name for name in setting.variables if environment.get(name))
+
+
+def _pyproject(path: Path, problems: list[str]) -> dict[str, str]:
+    import tomllib
+
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("agent_trace", {})
+    except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:
+        problems.append(f"{path} could not be read ({error}); its settings are not used")
+        return {}
+    return {name.replace("-", "_"): _as_text(value) for name, value in table.items()}
+
+
+def _setup_cfg(path: Path, problems: list[str]) -> dict[str, str]:
+    import configparser
+
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read(path, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError) as error:
+        problems.append(f"{path} could not be read ({error}); its settings are not used")
+        return {}
+    return dict(parser["agent_trace"]) if parser.has_section("agent_trace") else {}
+
+
+def _as_text(value: object) -> str:
+    """A TOML value as a variable would spell it, so that one reader serves every source."""
+    if isinstance(value, dict):
+        return "\n".join(f"{name} = {pattern}" for name, pattern in value.items())
+    if isinstance(value, list):
+        return ",".join(str(item) for item in value)
+    return str(value)
+
+
+def _argument(setting: Setting, value: object) -> Any:
+    if value is None or setting.default is not None and isinstance(value, type(setting.default)):
+        return setting.default if value is None else value
+    try:
+        return setting.read(_as_text(value))
+    except ValueError as error:
+        raise SettingError(_unusable("argument", value, setting, error)) from None
+
+
+def _known(name: str) -> Setting:
+    if name not in _BY_NAME:
+        raise SettingError(_unknown(name, _BY_NAME))
+    return _BY_NAME[name]
+
+
+def _misspelt(variable: str) -> bool:
+    return variable.startswith("AGENT_TRACE_") and variable not in _VARIABLES
+
+
+def _unknown(name: str, known: Mapping[str, Setting]) -> str:
+    import difflib
+
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f" Did you mean {nearest[0]!r}?" if nearest else " `agent-trace settings` lists them all."
+    return f"there is no setting {name!r}.{hint}"
+
+
+def _unusable(origin: str, value: object, setting: Setting, error: ValueError) -> str:
+    shown = "(hidden)" if setting.secret else repr(value)
+    return f"{origin}: {shown} is no value for {setting.name!r}: {error}. Another source or the default is used."
+
+
+def _absolute(directory: Path | None, root: Path) -> Path:
+    if directory is None:
+        return root / STORE_NAME
+    return root / directory.expanduser()

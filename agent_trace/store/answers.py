@@ -1,0 +1,200 @@
+"""What the store answers with: filters, rows, trees and ledgers. Plain values; no SQL and no files here."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from agent_trace.observation import Observation
+
+Status = Literal["ok", "error", "running", "interrupted"]
+"""How a trace stands. `running`: something in it was opened by a process that is still alive."""
+
+State = Literal["finished", "running", "interrupted"]
+"""How one observation stands. `interrupted`: it was opened, and its process ended without finishing it."""
+
+CostKey = Literal["agent", "tenant", "model", "session", "day"]
+"""What `Store.costs` can be summed by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which observations are meant; every field that is set must hold.
+
+    A trace fits when one of its observations fits all of the text fields; `since_ns`, `until_ns`,
+    `min_cost` and `min_duration_s` are then asked of the trace as a whole. Text is compared as it is,
+    `agent` with the agent's id or its name, `signal` with a signal's action whatever the case.
+    """
+
+    agent: str | None = None
+    tenant: str | None = None
+    session: str | None = None
+    user: str | None = None
+    type: str | None = None
+    level: str | None = None
+    name: str | None = None
+    model: str | None = None
+    tag: str | None = None
+    signal: str | None = None
+    since_ns: int | None = None
+    """Started at this time or later; nanoseconds since the epoch."""
+    until_ns: int | None = None
+    """Started before this time; nanoseconds since the epoch."""
+    min_cost: Decimal | None = None
+    """US dollars."""
+    min_duration_s: float | None = None
+    trace_id: str | None = None
+    """A whole trace id: 32 hexadecimal digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRow:
+    """One line of a list of traces. `cost` (US dollars) and `tokens` count every generation once."""
+
+    trace_id: str
+    name: str
+    start_ns: int
+    end_ns: int | None
+    """The latest end seen; None while nothing of the trace has finished."""
+    status: Status
+    observations: int
+    generations: int
+    tokens: int
+    cost: Decimal | None
+    """None when no price is known for any of it."""
+    unpriced: int
+    """Observations with token counts that nobody could price: `cost` is without them."""
+    errors: int
+    agent_id: str | None
+    agent_name: str | None
+    tenant_id: str | None
+    user_id: str | None
+    session_id: str | None
+    agents: list[str] = field(default_factory=list)
+    """Every agent seen in the trace, by id or else by name, sorted."""
+    models: list[str] = field(default_factory=list)
+    signals: list[str] = field(default_factory=list)
+    """Actions in the order they were given, such as `["BUY", "HOLD"]`."""
+    input_preview: str | None = None
+    output_preview: str | None = None
+
+    @property
+    def model(self) -> str | None:
+        """The first of `models`, or None."""
+        return self.models[0] if self.models else None
+
+    @property
+    def duration_ns(self) -> int | None:
+        """Nanoseconds from the first start to the last end; None while unknown."""
+        return None if self.end_ns is None else self.end_ns - self.start_ns
+
+
+@dataclass(slots=True)
+class Node:
+    """One observation in its tree, with those it opened, in the order they started."""
+
+    observation: Observation
+    state: State = "finished"
+    children: list["Node"] = field(default_factory=list)
+
+    def walk(self) -> Iterator[tuple[int, "Node"]]:
+        """This node and all below it as (depth, node), top down, at any depth without recursion."""
+        waiting = [(0, self)]
+        while waiting:
+            depth, node = waiting.pop()
+            yield depth, node
+            waiting.extend((depth + 1, child) for child in reversed(node.children))
+
+
+@dataclass(slots=True)
+class Trace:
+    """One trace as a tree. An observation whose parent is not in the trace is a root as well."""
+
+    trace_id: str
+    row: TraceRow
+    roots: list[Node]
+    observations: list[Observation]
+    """All of them, by start time."""
+
+    def walk(self) -> Iterator[tuple[int, Node]]:
+        """Every node as (depth, node), root by root, top down."""
+        for root in self.roots:
+            yield from root.walk()
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One observation that a search found, and the text around the first words that matched."""
+
+    observation: Observation
+    snippet: str
+    marks: tuple[tuple[int, int], ...] = ()
+    """Where the words that matched stand in `snippet`, as (start, end)."""
+    field: str = ""
+    """The part of the record that the snippet comes from, such as `output` or `metadata`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Where every journal record went: `recorded` is the sum of all the others.
+
+    Records are observations, their openings, amendments and scores.
+    """
+
+    recorded: int
+    indexed: int
+    pending: int
+    """In the journal and not read into the index yet."""
+    torn: int
+    """Begun and never completed, because the process died in the middle of the write."""
+    damaged: int
+    """Complete, but not a record any more: set aside, the rest was read."""
+    evicted: int
+    """Removed with their segments by retention."""
+    lost: dict[str, int] = field(default_factory=dict)
+    """Never written, by reason, such as `{"disk_full": 3}`."""
+    segments: int = 0
+    bytes: int = 0
+    """Size of all segments on disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What retention removed, or would remove in a dry run."""
+
+    segments: int
+    records: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRow:
+    """One signal that an agent gave."""
+
+    at_ns: int
+    agent: str | None
+    """The agent's id, or else its name."""
+    action: str
+    confidence: float | str | None
+    """As it was given."""
+    percent: int | None
+    """`confidence` on a scale of 0 to 100, or None where it makes no sense on its scale."""
+    symbol: str | None
+    trace_id: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CostRow:
+    """Tokens and cost of everything with the same key; nested reports of one usage count once."""
+
+    key: str
+    """The agent, tenant, model, session or day (YYYY-MM-DD, UTC); "" for those without one."""
+    total: Decimal | None
+    """US dollars; None when nothing of it could be priced."""
+    tokens: dict[str, int]
+    """By class, such as `{"input": 1200, "output": 340, "cache_read": 800}`."""
+    calls: int
+    """Observations that reported tokens or a cost."""
+    unpriced: int
+    """Those of them that `total` is without."""

@@ -1,0 +1,115 @@
+"""A Filter written as SQL conditions, and asked of an observation that is in memory."""
+
+from decimal import Decimal
+from typing import Final
+
+from agent_trace.observation import Observation
+from agent_trace.store.answers import Filter
+from agent_trace.store.records import LEVEL_RANK
+from agent_trace.store.rows import pico
+
+NS_A_SECOND: Final = 1_000_000_000
+
+Conditions = tuple[list[str], list[object]]
+"""SQL conditions, all of which must hold, and the values for their question marks."""
+
+_TEXT_CONDITIONS: Final = {
+    "agent": "(o.agent_id = ?1 OR o.agent_name = ?1)",
+    "tenant": "o.tenant_id = ?1",
+    "session": "o.session_id = ?1",
+    "user": "o.user_id = ?1",
+    "type": "o.type = ?1",
+    "name": "o.name = ?1",
+    "model": "o.model = ?1",
+    "tag": "EXISTS (SELECT 1 FROM tags WHERE tags.record = o.record AND tags.tag = ?1)",
+    "signal": "EXISTS (SELECT 1 FROM signals AS s WHERE s.record = o.record AND s.action = ?1 COLLATE NOCASE)",
+}
+
+
+def text_conditions(where: Filter) -> Conditions:
+    """What the text fields ask of an observation `o`."""
+    conditions: list[str] = []
+    values: list[object] = []
+    for field, condition in _TEXT_CONDITIONS.items():
+        value = getattr(where, field)
+        if value is not None:
+            values += [value] * condition.count("?1")
+            conditions.append(condition.replace("?1", "?"))
+    if where.level is not None:
+        conditions.append("o.level = ?")
+        values.append(LEVEL_RANK.get(where.level.upper(), -1))
+    return conditions, values
+
+
+def bound_conditions(where: Filter, row: str) -> Conditions:
+    """What time, cost and duration ask of a row of `observations` or `traces` that goes by the name `row`."""
+    bounds = (
+        (f"{row}.start_ns >= ?", where.since_ns),
+        (f"{row}.start_ns < ?", where.until_ns),
+        (f"{row}.cost_pico >= ?", None if where.min_cost is None else pico(Decimal(where.min_cost))),
+        (
+            f"{row}.end_ns - {row}.start_ns >= ?",
+            None if where.min_duration_s is None else int(where.min_duration_s * NS_A_SECOND),
+        ),
+    )
+    asked = [(condition, value) for condition, value in bounds if value is not None]
+    return [condition for condition, _ in asked], [value for _, value in asked]
+
+
+def observation_conditions(where: Filter) -> Conditions:
+    """All that a filter asks of an observation `o`."""
+    conditions, values = text_conditions(where)
+    bounds, limits = bound_conditions(where, "o")
+    if where.trace_id is not None:
+        bounds.append("o.trace = (SELECT number FROM traces WHERE trace_id = ?)")
+        limits.append(id_bytes(where.trace_id))
+    return conditions + bounds, values + limits
+
+
+def id_bytes(id: str) -> bytes:
+    """An id as the index stores it; of what is no id, something that nothing is stored under."""
+    try:
+        return bytes.fromhex(id)
+    except ValueError:
+        return b""
+
+
+def all_of(conditions: list[str]) -> str:
+    """Conditions as the text after WHERE."""
+    return " AND ".join(conditions) or "1"
+
+
+def fits(observation: Observation, where: Filter) -> bool:
+    """Whether an observation that is not in the index yet fits a filter."""
+    return _texts_fit(observation, where) and _bounds_fit(observation, where)
+
+
+def _texts_fit(observation: Observation, where: Filter) -> bool:
+    signal = observation.signal or {}
+    pairs = (
+        (where.tenant, (observation.tenant_id,)),
+        (where.session, (observation.session_id,)),
+        (where.user, (observation.user_id,)),
+        (where.type, (observation.type,)),
+        (where.level and where.level.upper(), (observation.level,)),
+        (where.name, (observation.name,)),
+        (where.model, (observation.model,)),
+        (where.trace_id, (observation.trace_id,)),
+        (where.agent, (observation.agent_id, observation.agent_name)),
+        (where.tag, observation.tags),
+        (where.signal and where.signal.lower(), (str(signal.get("action", "")).lower(),)),
+    )
+    return all(asked is None or asked in found for asked, found in pairs)
+
+
+def _bounds_fit(observation: Observation, where: Filter) -> bool:
+    start_ns, duration_ns, cost = observation.start_ns, observation.duration_ns, observation.total_cost
+    if where.since_ns is not None and start_ns < where.since_ns:
+        return False
+    if where.until_ns is not None and start_ns >= where.until_ns:
+        return False
+    if where.min_cost is not None and (cost is None or cost < where.min_cost):
+        return False
+    return where.min_duration_s is None or (
+        duration_ns is not None and duration_ns >= where.min_duration_s * NS_A_SECOND
+    )

@@ -1,0 +1,177 @@
+"""The SQLite file beside the journal: opening it, its transactions, and starting over when it is damaged.
+
+The index is derived. Whatever is wrong with it, the answer is the same: set it aside and read the journal
+again. Nobody may do that while another process is just opening it, hence the lock file.
+"""
+
+import fcntl
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from agent_trace.errors import StoreError
+from agent_trace.store.schema import check, migrate
+
+logger = logging.getLogger("agent_trace")
+
+INDEX_NAME: Final = "index.sqlite"
+BUSY_TIMEOUT_S: Final = 60.0
+"""A batch of another process takes a fraction of a second; many processes may queue for one."""
+
+# Why each pragma is what it is:
+PRAGMAS: Final = (
+    # Readers are never blocked by the one who writes, nor the other way round.
+    "journal_mode = WAL",
+    # No fsync at commit. A power cut can cost the last commits, never the file, and the journal has them.
+    "synchronous = NORMAL",
+    # Ids are random: the upper pages of their B-trees must stay in memory, or every insert reads the disk.
+    "cache_size = -65536",
+    # Checkpoints sync the disk. Once every 64 MB of log instead of every 4.
+    "wal_autocheckpoint = 16384",
+    # The log stays as long as its longest moment unless it is told to shrink.
+    "journal_size_limit = 67108864",
+    # Sorting and grouping must not need a writable /tmp.
+    "temp_store = MEMORY",
+)
+
+# Damage that shows while a question is asked; "locked" and "disk full" are OperationalErrors without it.
+DAMAGE: Final = (
+    "malformed",
+    "not a database",
+    "another program's database",
+    "no such table",
+    "no such column",
+    "already exists",
+    "corrupt",
+    "disk I/O error",
+)
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file is to blame, rather than its being busy or the disk being full."""
+    return isinstance(error, sqlite3.DatabaseError) and any(words in str(error) for words in DAMAGE)
+
+
+class Index:
+    """One connection to the index of a store, opened when first used."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._path = directory / INDEX_NAME
+        self._connection: sqlite3.Connection | None = None
+        self._inode = 0
+        self._generation = b""
+        self._in_memory = False
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The open connection. Raises StoreTooNew, and StoreError when the file cannot be opened at all."""
+        if self._connection is None:
+            self._connection = self._open()
+        return self._connection
+
+    def close(self) -> None:
+        """Close the connection; using the index again opens it again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def notice_replacement(self) -> None:
+        """Let go of a file that somebody deleted or replaced, so that the next use opens the one in place."""
+        if self._connection is not None and not self._in_memory and _inode(self._path) != self._inode:
+            self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Write alone: all of what is done inside, or nothing of it."""
+        connection = self.connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            # A failing COMMIT may have rolled back already; then there is nothing to undo.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def start_over(self, reason: str) -> None:
+        """Set a damaged index aside; the next use makes an empty one."""
+        self.close()
+        with self._lock(fcntl.LOCK_EX) as lock:
+            generation = os.pread(lock, 32, 0)
+            # Another number than when this process opened it: somebody else was faster.
+            if generation == self._generation:
+                logger.warning("the index %s was damaged (%s): rebuilt from the journal", self._path, reason)
+                self._remove()
+                os.pwrite(lock, b"%d" % (int(generation or b"0") + 1), 0)
+
+    def _open(self) -> sqlite3.Connection:
+        if not os.access(self._directory, os.W_OK):
+            return self._open_in_memory("the directory cannot be written to")
+        try:
+            return self._open_file()
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise StoreError(f"the index {self._path} cannot be opened: {error}") from error
+            self.start_over(str(error))
+        return self._open_file()
+
+    def _open_file(self) -> sqlite3.Connection:
+        # Alone while there is no file yet: SQLite cannot wait for its turn to switch a new file to WAL.
+        with self._lock(fcntl.LOCK_SH if _inode(self._path) else fcntl.LOCK_EX) as lock:
+            self._generation = os.pread(lock, 32, 0)
+            if not _inode(self._path):
+                # A log without its database belongs to a deleted one that somebody may still have open.
+                self._remove()
+            connection = _connect(self._path)
+            self._inode = _inode(self._path)
+        return connection
+
+    def _open_in_memory(self, reason: str) -> sqlite3.Connection:
+        logger.warning("the index of %s is kept in memory for now: %s", self._directory, reason)
+        self._in_memory = True
+        return _connect(Path(":memory:"))
+
+    def _remove(self) -> None:
+        for ending in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                self._path.with_name(INDEX_NAME + ending).unlink()
+
+    @contextmanager
+    def _lock(self, mode: int) -> Iterator[int]:
+        lock = os.open(self._directory / "index.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, mode)
+            yield lock
+        finally:
+            os.close(lock)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    if str(path) != ":memory:":
+        # SQLite would create it with the umask's mode; what was said to an agent is its owner's business.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    try:
+        for pragma in PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        migrate(connection)
+        check(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _inode(path: Path) -> int:
+    """The file's inode number; 0 when there is no file, or nothing in it."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return 0
+    return found.st_ino if found.st_size else 0

@@ -1,0 +1,39 @@
+"""A few words of an input or output, for one line of a list: what was said last, not the JSON around it."""
+
+from typing import Any, Final
+
+import orjson
+
+PREVIEW_CHARS: Final = 200
+_SAYING: Final = ("content", "text", "prompt", "query", "question", "input", "message", "messages", "choices", "output")
+
+
+def preview(value: Any) -> str | None:
+    """At most 200 characters on one line; None for nothing."""
+    if value is None:
+        return None
+    said = _last_words(value)
+    if said is None:
+        said = orjson.dumps(value).decode()
+    # Half as much again leaves room for the white space that is folded, and splitting more costs time.
+    line = " ".join(said[: PREVIEW_CHARS * 3 // 2].split())
+    return line if len(line) <= PREVIEW_CHARS else line[: PREVIEW_CHARS - 1] + "…"
+
+
+def _last_words(value: Any) -> str | None:
+    """Follow a chat's shape down to a string: the last message, the first choice, the only argument."""
+    for _ in range(8):
+        if isinstance(value, str):
+            return value
+        if isinstance(value, list) and value and isinstance(value[-1], dict | str):
+            value = value[-1]
+        elif isinstance(value, dict) and len(value) == 1:
+            value = next(iter(value.values()))
+        elif isinstance(value, dict):
+            key = next((each for each in _SAYING if value.get(each)), None)
+            if key is None:
+                return None
+            value = value[key]
+        else:
+            return None
+    return None

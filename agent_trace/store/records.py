@@ -1,0 +1,167 @@
+"""Journal records as the store reads them: parsed, addressed, fetched again by address, amended."""
+
+import os
+import re
+from collections import OrderedDict
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from agent_trace.observation import LEVELS, RECORD_KEYS
+
+Record = dict[str, Any]
+Key = tuple[bytes, bytes]
+"""Trace id and observation id: what amendments and openings name their observation by."""
+
+SEGMENT_SHIFT: Final = 32
+OFFSET_MASK: Final = (1 << SEGMENT_SHIFT) - 1
+EPOCH_S: Final = 1_577_836_800
+"""2020-01-01 UTC, from which segment numbers count seconds: 31 bits of them last until 2088."""
+
+KINDS: Final = frozenset({"observation", "opened", "amendment", "score"})
+_NAME: Final = re.compile(r"^(\d{8}T\d{6}(?:\.\d+)?)-(\d+)-")
+_FIXED: Final = frozenset({"v", "kind", "trace_id", "id", "parent_id", "start_ns", "end_ns", "process"})
+_LATEST: Final = tuple(
+    key
+    for key in RECORD_KEYS
+    if key not in _FIXED
+    and key not in {"tags", "metadata", "level", "signal", "error", "redactions", "truncated"}
+)
+LEVEL_RANK: Final = {level: rank for rank, level in enumerate(LEVELS)}
+_MAX_NS: Final = (1 << 63) - 1
+
+
+class Address(NamedTuple):
+    """Where a record lies in the journal; `record` is segment number and offset in one integer."""
+
+    record: int
+    length: int
+
+    @property
+    def segment(self) -> int:
+        return self.record >> SEGMENT_SHIFT
+
+    @property
+    def offset(self) -> int:
+        return self.record & OFFSET_MASK
+
+
+def range_of(segment: int) -> tuple[int, int]:
+    """The first and the last address that records of a segment can have."""
+    return segment << SEGMENT_SHIFT, (segment << SEGMENT_SHIFT) | OFFSET_MASK
+
+
+def segment_time(name: str) -> int:
+    """Seconds from 2020 to the start of a segment, read from its file name; 0 for a name of another form."""
+    found = _NAME.match(name)
+    if not found:
+        return 0
+    with suppress(ValueError):
+        started = datetime.strptime(found[1].partition(".")[0], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        return max(int(started.timestamp()) - EPOCH_S, 0)
+    return 0
+
+
+def segment_pid(name: str) -> int:
+    """The process that wrote a segment, from its file name."""
+    found = _NAME.match(name)
+    return int(found[2]) if found else 0
+
+
+def parse(line: bytes) -> Record | None:
+    """The record on a line; None when it is not one, whatever it is instead."""
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    return record if isinstance(record, dict) and is_record(record) else None
+
+
+def is_record(record: Record) -> bool:
+    """Whether a JSON object says what it is, what it belongs to and when it was."""
+    return identify(record) is not None
+
+
+def identify(record: Record) -> Key | None:
+    """(trace id, observation id) of a record, the latter empty for a score of a whole trace; None for no record."""
+    kind, id = record.get("kind"), record.get("id")
+    if kind not in KINDS:
+        return None
+    at_ns = record.get("start_ns" if kind in ("observation", "opened") else "at_ns", 0)
+    if type(at_ns) is not int or not 0 <= at_ns <= _MAX_NS:
+        return None
+    try:
+        key = bytes.fromhex(record["trace_id"]), bytes.fromhex("" if kind == "score" and id is None else id or "-")
+    except (KeyError, TypeError, ValueError):
+        return None
+    return key if len(key[0]) == 16 and len(key[1]) in (8, 0 if kind == "score" else 8) else None
+
+
+def amend(record: Record, amendments: Iterable[Record]) -> Record:
+    """The record with its amendments, in the order given: a later value wins, lists grow, levels only rise."""
+    merged = dict(record)
+    for addition in amendments:
+        for key in _LATEST:
+            if addition.get(key) is not None:
+                merged[key] = addition[key]
+        for key in ("signal", "error"):
+            if isinstance(addition.get(key), dict):
+                merged[key] = _succeed(merged.get(key), addition[key])
+        if isinstance(addition.get("metadata"), dict):
+            merged["metadata"] = {**(merged.get("metadata") or {}), **addition["metadata"]}
+        for key in ("tags", "redactions", "truncated"):
+            if isinstance(addition.get(key), list):
+                known = list(merged.get(key) or ())
+                merged[key] = known + [each for each in addition[key] if each not in known]
+        merged["level"] = max(merged.get("level"), addition.get("level"), key=level_rank) or "DEFAULT"
+    return merged
+
+
+def level_rank(level: object) -> int:
+    """Place of a level among LEVELS; anything unknown counts as the lowest."""
+    return LEVEL_RANK.get(level, 0) if isinstance(level, str) else 0
+
+
+def _succeed(older: object, newer: Record) -> Record:
+    """`newer` in place of `older`, which goes to the end of its `earlier` list."""
+    if not isinstance(older, dict):
+        return newer
+    before = list(older.get("earlier") or ())
+    former = {key: value for key, value in older.items() if key != "earlier"}
+    return {**newer, "earlier": [*before, former, *(newer.get("earlier") or ())]}
+
+
+class Shelf:
+    """Fetches records again by address, with the last few segments held open."""
+
+    def __init__(self, directory: Path, most_open: int = 32) -> None:
+        self._directory = directory
+        self._most_open = most_open
+        self._open: OrderedDict[str, int] = OrderedDict()
+
+    def fetch(self, name: str, address: Address) -> Record | None:
+        """The record at an address of the segment called `name`; None when the segment is gone."""
+        descriptor = self._descriptor(name)
+        return None if descriptor is None else parse(os.pread(descriptor, address.length, address.offset))
+
+    def close(self) -> None:
+        """Let go of every segment."""
+        while self._open:
+            os.close(self._open.popitem()[1])
+
+    def _descriptor(self, name: str) -> int | None:
+        if name in self._open:
+            self._open.move_to_end(name)
+            return self._open[name]
+        try:
+            descriptor = os.open(self._directory / "segments" / name, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        self._open[name] = descriptor
+        if len(self._open) > self._most_open:
+            os.close(self._open.popitem(last=False)[1])
+        return descriptor

@@ -1,0 +1,190 @@
+"""A record turned into the row that the index keeps of it: columns, tags, signals, short previews."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from agent_trace.costs import Cost, price, recorded_cost
+from agent_trace.store.previews import preview
+from agent_trace.store.records import Address, Record, level_rank
+
+PICO: Final = Decimal(10**12)
+"""Costs are summed as whole 10**-12 dollars: exact for every rate with up to six decimals a million tokens."""
+USAGE_COLUMNS: Final = ("input", "output", "cache_read", "cache_write", "reasoning")
+_USUAL_USAGE: Final = frozenset(USAGE_COLUMNS)
+_MAX_INTEGER: Final = (1 << 63) - 1
+
+
+class ObservationRow(NamedTuple):
+    """Columns of `observations`, in the order of the table."""
+
+    record: int
+    length: int
+    trace: int
+    id: bytes
+    is_root: bool
+    opened: bool
+    amended: bool
+    type: str | None
+    name: str | None
+    start_ns: int
+    end_ns: int | None
+    level: int
+    model: str | None
+    agent_id: str | None
+    agent_name: str | None
+    tenant_id: str | None
+    user_id: str | None
+    session_id: str | None
+    tokens: int | None
+    usage_input: int | None
+    usage_output: int | None
+    usage_cache_read: int | None
+    usage_cache_write: int | None
+    usage_reasoning: int | None
+    usage_other: str | None
+    cost_pico: int | None
+    unpriced: bool
+    input_preview: str | None
+    output_preview: str | None
+
+
+class SignalColumns(NamedTuple):
+    """Columns of `signals`, in the order of the table."""
+
+    record: int
+    nth: int
+    trace: int
+    at_ns: int
+    action: str
+    confidence: str | None
+    percent: int | None
+    symbol: str | None
+
+
+def observation_row(record: Record, address: Address, trace: int, id: bytes, amended: bool) -> ObservationRow:
+    """The row of a record whose amendments are merged in already."""
+    get = record.get
+    usage = token_counts(get("usage"))
+    cost = counted_cost(record, usage) if usage or "cost" in record else None
+    is_root = not get("parent_id")
+    end_ns = get("end_ns")
+    return ObservationRow(
+        address.record,
+        address.length,
+        trace,
+        id,
+        is_root,
+        record["kind"] == "opened",
+        amended,
+        text(get("type")),
+        text(get("name")),
+        record["start_ns"],
+        end_ns if type(end_ns) is int and 0 <= end_ns <= _MAX_INTEGER else None,
+        level_rank(get("level")),
+        text(get("model")),
+        text(get("agent_id")),
+        text(get("agent_name")),
+        text(get("tenant_id")),
+        text(get("user_id")),
+        text(get("session_id")),
+        *_usage_columns(usage),
+        None if cost is None else pico(cost.total),
+        bool(usage) and cost is None,
+        preview(get("input")) if is_root else None,
+        preview(get("output")) if is_root else None,
+    )
+
+
+def _usage_columns(usage: Mapping[str, int]) -> tuple[Any, ...]:
+    if not usage:
+        return (None, None, None, None, None, None, None)
+    get = usage.get
+    usual = (get("input"), get("output"), get("cache_read"), get("cache_write"), get("reasoning"))
+    if usage.keys() <= _USUAL_USAGE:
+        return (sum(usage.values()), *usual, None)
+    other = {each: count for each, count in usage.items() if each not in _USUAL_USAGE}
+    return (sum(usage.values()), *usual, orjson.dumps(other).decode())
+
+
+def text(value: object) -> str | None:
+    """A column's text: numbers somebody used as a name are written out, containers are not a name."""
+    if value is None or type(value) is str:
+        return value
+    return str(value) if isinstance(value, str | int | float) else None
+
+
+def token_counts(usage: object) -> dict[str, int]:
+    """The whole, non-negative counts of a `usage`; what is anything else was not a count."""
+    if not isinstance(usage, dict):
+        return {}
+    return {each: count for each, count in usage.items() if type(count) is int and 0 <= count < 1 << 48}
+
+
+def counted_cost(record: Record, usage: Mapping[str, int] | None = None) -> Cost | None:
+    """What sums count for this record: the provider's own figure, or else `usage` at its model's rates.
+
+    An ancestor that keeps its usage aside (`reported_usage`) counts nothing: a descendant has it already.
+    """
+    if record.get("reported_usage") and not record.get("usage"):
+        return None
+    given = record.get("cost")
+    cost = (recorded_cost(given) if given else None) or price(
+        text(record.get("model")),
+        token_counts(record.get("usage")) if usage is None else usage,
+        record["start_ns"],
+    )
+    return cost if cost is not None and cost.currency == "USD" else None
+
+
+def pico(amount: Decimal) -> int:
+    """Dollars as whole 10**-12 dollars, at most what a column holds."""
+    return min(int((amount * PICO).to_integral_value()), _MAX_INTEGER)
+
+
+def dollars(amount_pico: int | None) -> Decimal | None:
+    """The inverse of `pico`."""
+    return None if amount_pico is None else (Decimal(amount_pico) / PICO).normalize() + 0
+
+
+def tags_of(record: Record) -> list[str]:
+    """The tags of a record, each once."""
+    tags = record.get("tags")
+    return list(dict.fromkeys(each for each in tags if isinstance(each, str))) if tags else []
+
+
+def signal_rows(record: Record, amendments: list[Record], address: Address, trace: int) -> Iterator[SignalColumns]:
+    """Every signal given in the observation's own record (not merged), then those of its amendments."""
+    at_ns = record.get("end_ns") or record["start_ns"]
+    given = [(at_ns, each) for each in _chronological(record.get("signal"))]
+    for addition in amendments:
+        given += [(addition.get("at_ns", at_ns), each) for each in _chronological(addition.get("signal"))]
+    for nth, (when_ns, signal) in enumerate(given):
+        yield SignalColumns(
+            address.record,
+            nth,
+            trace,
+            when_ns,
+            text(signal.get("action")) or "",
+            text(signal.get("confidence")),
+            percent(signal.get("confidence"), signal.get("confidence_scale")),
+            text(signal.get("symbol")),
+        )
+
+
+def _chronological(signal: object) -> list[Record]:
+    if not isinstance(signal, dict):
+        return []
+    earlier = signal.get("earlier")
+    return [*(each for each in earlier if isinstance(each, dict)), signal] if isinstance(earlier, list) else [signal]
+
+
+def percent(confidence: object, scale: object) -> int | None:
+    """A confidence as 0 to 100 by the scale it was given on; None for nonsense and for words."""
+    if isinstance(confidence, bool) or not isinstance(confidence, int | float) or scale == "nonsense":
+        return None
+    if scale == "0-100":
+        return round(confidence)
+    return round(abs(confidence) * 100) if abs(confidence) <= 1 else None

@@ -1,0 +1,34 @@
+"""Whether memory stays flat: 200,000 traced calls in one process, its resident size as it goes."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from agent_trace import LangFuseTracker, observe_llm
+from benchmarks.workload import MESSAGES, answer
+
+
+def measure(calls: int = 200_000) -> dict[str, float]:
+    """Megabytes that the process has grown by, after the first tenth and after all of the calls."""
+    directory = Path(tempfile.mkdtemp())
+    LangFuseTracker(directory=directory, quiet=True, max_store_bytes=64 << 20)
+    traced = observe_llm(answer)
+    before = _anonymous_mb()
+    grown = []
+    for tenth in range(10):
+        for _ in range(calls // 10):
+            traced(MESSAGES)
+        if tenth in (0, 9):
+            grown.append(_anonymous_mb() - before)
+    LangFuseTracker().shutdown()
+    shutil.rmtree(directory, ignore_errors=True)
+    return {"MB after a tenth": grown[0], f"MB after {calls:,} calls": grown[1]}
+
+
+def _anonymous_mb() -> float:
+    """Memory of its own, without the mapped journal, which is page cache."""
+    for line in Path(f"/proc/{os.getpid()}/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) / 1024
+    return 0.0

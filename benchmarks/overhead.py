@@ -1,0 +1,114 @@
+"""What a traced call costs: ours, durable and redacted, beside `langfuse.observe` and the OpenTelemetry SDK."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from agent_trace import LangFuseTracker, observe_llm
+from benchmarks import backend
+from benchmarks.rounds import Contender, alternate, warm_memory
+from benchmarks.workload import ANSWER, LARGE, MESSAGES, answer
+
+Call = Callable[..., Any]
+
+
+def sync_calls(function: Call, argument: Any = MESSAGES) -> Callable[[int], None]:
+    """A runner that calls a function again and again."""
+
+    def run(calls: int) -> None:
+        for _ in range(calls):
+            function(argument)
+
+    return run
+
+
+def async_calls(function: Callable[..., Awaitable[Any]]) -> Callable[[int], None]:
+    """A runner that awaits a coroutine function again and again."""
+
+    async def go(calls: int) -> None:
+        for _ in range(calls):
+            await function(MESSAGES)
+
+    return lambda calls: asyncio.run(go(calls))
+
+
+def async_items(function: Callable[[int], AsyncIterator[str]]) -> Callable[[int], None]:
+    """A runner that takes so many items from one async generator."""
+
+    async def go(items: int) -> None:
+        async for _ in function(items):
+            pass
+
+    return lambda items: asyncio.run(go(items))
+
+
+async def answer_async(messages: Any, model: str = "gpt-4o", temperature: float = 0.2) -> str:
+    """The same call, as a coroutine."""
+    return ANSWER
+
+
+async def stream(items: int) -> AsyncIterator[str]:
+    """An async generator of short texts."""
+    for _ in range(items):
+        yield "token "
+
+
+def measure(rounds: int) -> dict[str, float]:
+    """Medians in microseconds a call (or item), by what was called."""
+    directory = Path(tempfile.mkdtemp())
+    warm_memory(directory)
+    tracker = LangFuseTracker(directory=directory / "store", quiet=True)
+
+    def forget() -> None:
+        tracker.shutdown()
+        shutil.rmtree(directory / "store", ignore_errors=True)
+
+    contenders = {
+        "plain": Contender(sync_calls(answer), 2000),
+        "traced": Contender(sync_calls(observe_llm(answer)), 1000, forget),
+        "traced, async": Contender(async_calls(observe_llm(answer_async)), 1000, forget),
+        "plain, async": Contender(async_calls(answer_async), 1000),
+        "traced, 200 KB argument": Contender(sync_calls(observe_llm(answer), LARGE), 30, forget),
+        "plain, item": Contender(async_items(stream), 1000),
+        "traced, item of an async generator": Contender(async_items(observe_llm(stream)), 1000, forget),
+        **peers(),
+    }
+    alternate(contenders, rounds)
+    off = {"traced, switched off": Contender(sync_calls(observe_llm(answer)), 5000)}
+    tracker.disable()
+    alternate(off, rounds)
+    shutil.rmtree(directory, ignore_errors=True)
+    return {name: each.median_us for name, each in (contenders | off).items()}
+
+
+def peers() -> dict[str, Contender]:
+    """The same call under Langfuse's own decorator and in a span of the OpenTelemetry SDK, both to a live backend."""
+    from langfuse import Langfuse, observe
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    url = backend.start()
+    langfuse = Langfuse(public_key="pk-lf-bench", secret_key="sk-lf-bench", base_url=url, tracer_provider=TracerProvider())
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{url}/v1/traces")))
+    tracer = provider.get_tracer("bench")
+
+    def in_span(messages: Any) -> str:
+        with tracer.start_as_current_span("answer") as span:
+            span.set_attribute("input", str(messages))
+            found = answer(messages)
+            span.set_attribute("output", found)
+            return found
+
+    def flush() -> None:
+        provider.force_flush()
+
+    return {
+        "langfuse.observe": Contender(sync_calls(observe(answer)), 200, langfuse.flush),
+        "langfuse.observe, async": Contender(async_calls(observe(answer_async)), 200, langfuse.flush),
+        "OpenTelemetry SDK span": Contender(sync_calls(in_span), 400, flush),
+    }

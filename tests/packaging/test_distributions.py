@@ -1,0 +1,133 @@
+"""The wheel and the source distribution, each installed into an environment of its own and used there."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+
+PROGRAM = """
+from agent_trace import ObservabilityContext, observe_llm
+
+@observe_llm
+def ask(question: str) -> str:
+    ObservabilityContext.add_trading_signal("BUY", 0.8, "cheap", symbol="ACME")
+    return question.upper()
+
+assert ask("is it cheap?") == "IS IT CHEAP?"
+"""
+
+
+def run(*command: str | Path, cwd: Path, **variables: str) -> str:
+    """Run a command far from the checkout; its standard output."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "AGENT_TRACE"))
+    }
+    ran = subprocess.run(
+        command, cwd=cwd, env={**kept, **variables}, capture_output=True, text=True, timeout=300
+    )
+    assert ran.returncode == 0, f"{command}\n{ran.stdout}\n{ran.stderr}"
+    return ran.stdout
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with both distributions, made from a copy of what is packaged, so that the checkout stays clean."""
+    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("built")
+    packaged = (
+        "agent_trace",
+        "examples",
+        "setup.cfg",
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "CHANGELOG.md",
+        "MANIFEST.in",
+    )
+    run("cp", "-r", *(ROOT / name for name in packaged), source, cwd=ROOT)
+    build = [
+        sys.executable,
+        "-m",
+        "build",
+        "--no-isolation",
+        "--sdist",
+        "--wheel",
+        "--outdir",
+        target,
+        source,
+    ]
+    run(*build, cwd=source)
+    return target
+
+
+@pytest.fixture
+def clean(tmp_path: Path) -> Path:
+    """An environment with nothing in it, and the path of its Python."""
+    venv.create(tmp_path / "clean", with_pip=False, symlinks=True)
+    return tmp_path / "clean" / "bin" / "python"
+
+
+def borrow_dependencies(python: Path) -> None:
+    """Let an environment see what this one has installed, except for agent_trace itself.
+
+    A line in a .pth file adds a folder without running the .pth files in it, so an editable install stays unseen.
+    """
+    own = run(
+        python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=python.parent
+    ).strip()
+    (Path(own) / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
+
+
+def smoke_test(python: Path, folder: Path) -> None:
+    """Record in a fresh folder and read it back through the command."""
+    command = python.with_name("agent-trace")
+    store = {"AGENT_TRACE_DIR": str(folder / "store"), "NO_COLOR": "1"}
+    (folder / "program.py").write_text(PROGRAM)
+    where = run(python, "-c", "import agent_trace; print(agent_trace.__file__)", cwd=folder).strip()
+    assert Path(where).is_relative_to(python.parents[1])
+    assert Path(where).with_name("py.typed").exists()
+    assert run(python, "program.py", cwd=folder, **store) == ""
+    assert "ask" in run(command, "list", cwd=folder, **store)
+    assert '"BUY"' in run(command, "export", "--format", "jsonl", cwd=folder, **store)
+    assert "0.1.0" in run(command, "--version", cwd=folder)
+    assert "4 orders on paper" in run(command, "demo", cwd=folder, **store)
+
+
+def test_the_wheel_installs_with_its_dependencies_into_a_clean_environment_and_works(
+    built: Path, clean: Path, tmp_path: Path
+) -> None:
+    (wheel,) = built.glob("*.whl")
+    run(*PIP, "--python", clean, "install", f"agent-trace[openai] @ {wheel.as_uri()}", cwd=tmp_path)
+    smoke_test(clean, tmp_path)
+
+
+def test_the_source_distribution_installs_into_a_clean_environment_and_works(
+    built: Path, clean: Path, tmp_path: Path
+) -> None:
+    (sdist,) = built.glob("*.tar.gz")
+    borrow_dependencies(clean)
+    run(*PIP, "--python", clean, "install", "--no-deps", "--no-build-isolation", sdist, cwd=tmp_path)
+    smoke_test(clean, tmp_path)
+
+
+def test_the_wheel_carries_the_demo_and_neither_tests_nor_the_folder_it_came_from(built: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "agent_trace/examples/trading_desk/prices.csv" in names
+    assert "agent_trace/py.typed" in names
+    assert {name.split("/")[0] for name in names} == {"agent_trace", "agent_trace-0.1.0.dist-info"}
+
+
+def test_the_source_distribution_carries_licence_and_changelog(built: Path) -> None:
+    (sdist,) = built.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"LICENSE", "CHANGELOG.md", "README.md", "setup.cfg", "examples/trading_desk/prices.csv"} <= names

@@ -1,0 +1,82 @@
+"""What a fresh clone promises: two commands, one packaging file, one script for continuous integration."""
+
+import configparser
+import os
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+from agent_trace.settings import TABLE
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def packaging() -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(ROOT / "setup.cfg", encoding="utf-8")
+    return parser
+
+
+def listed(section: str, option: str) -> list[str]:
+    return packaging()[section][option].split("\n")[1:]
+
+
+def test_the_first_two_commands_of_the_readme_are_demo_and_test() -> None:
+    commands = re.findall(
+        r"^(?:\$ |    )?(make \w+|pip \S+|python\S* \S+)", (ROOT / "README.md").read_text(), re.M
+    )
+    assert commands[:2] == ["make demo", "make test"]
+
+
+def test_every_link_of_the_readme_leads_somewhere() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / "README.md").read_text())
+    assert links and [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_ci_runs_make_test_and_nothing_else() -> None:
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert script.read_text().rstrip().endswith("exec make test")
+
+
+def test_make_test_checks_format_lint_types_and_tests() -> None:
+    planned = subprocess.run(
+        ["make", "--dry-run", "test"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for step in ("ruff format --check", "ruff check", "mypy", "pytest"):
+        assert step in planned.stdout
+
+
+def test_setup_cfg_is_the_packaging_file_and_pyproject_holds_tools_only() -> None:
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert set(pyproject) == {"build-system", "tool"}
+    assert not (ROOT / "setup.py").exists()
+    assert packaging()["metadata"]["name"] == "agent-trace"
+
+
+def test_every_package_folder_is_listed_for_installation() -> None:
+    folders = {path.parent for path in (ROOT / "agent_trace").rglob("*.py")}
+    names = {".".join(folder.relative_to(ROOT).parts) for folder in folders}
+    assert set(listed("options", "packages")) == names | {"agent_trace.examples.trading_desk"}
+
+
+def test_every_extra_that_is_promised_exists() -> None:
+    promised = {"openai", "anthropic", "litellm", "prometheus", "fastapi", "ui", "all", "dev"}
+    assert promised <= set(packaging()["options.extras_require"])
+
+
+def test_env_example_names_every_variable_and_sets_none() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    named = {found[1] for line in lines if (found := re.match(r"# ([A-Z_]+)=", line))}
+    assert named >= {variable for setting in TABLE for variable in setting.variables}
+    assert [line for line in lines if line and not line.startswith("#")] == []
+
+
+def test_env_example_holds_no_secret() -> None:
+    text = (ROOT / ".env.example").read_text()
+    assert re.findall(r"^# \w*(?:KEY|TOKEN|PASSWORD)\w*=(.+)$", text, re.M) == []
+
+
+def test_the_changelog_knows_the_version_that_is_packaged() -> None:
+    assert f"## {packaging()['metadata']['version']}" in (ROOT / "CHANGELOG.md").read_text()
