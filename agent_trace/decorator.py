@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import cached_property, partial
-from typing import Any, Final, TypedDict, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar, overload
 
 import wrapt
 
@@ -15,6 +15,13 @@ from agent_trace.recording.process import is_on
 from agent_trace.recording.target import Target
 
 T = TypeVar("T")
+
+if TYPE_CHECKING:
+    _FunctionWrapper = wrapt.FunctionWrapper[..., Any]
+    _BoundFunctionWrapper = wrapt.BoundFunctionWrapper[..., Any]
+else:
+    _FunctionWrapper = wrapt.FunctionWrapper
+    _BoundFunctionWrapper = wrapt.BoundFunctionWrapper
 
 
 class Options(TypedDict, total=False):
@@ -90,11 +97,11 @@ def observed(target: Any, options: Options) -> Any:
     return ObservedCallable(target, options)
 
 
-class _BoundObserved(wrapt.BoundFunctionWrapper):
+class _BoundObserved(_BoundFunctionWrapper):
     """An observed method, bound: pickles like the bound method that it stands for."""
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        bound = self.__wrapped__
+        bound: Any = self.__wrapped__
         return getattr, (bound.__self__, bound.__name__)
 
     def __reduce__(self) -> Any:
@@ -107,7 +114,7 @@ class _BoundObserved(wrapt.BoundFunctionWrapper):
         return self
 
 
-class ObservedCallable(wrapt.FunctionWrapper):
+class ObservedCallable(_FunctionWrapper):
     """The wrapped callable: looks like what it wraps to `inspect`, `pickle`, `copy` and descriptors."""
 
     __bound_function_wrapper__ = _BoundObserved

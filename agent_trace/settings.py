@@ -17,7 +17,16 @@ STORE_NAME: Final = ".agent_trace"
 _ROOT_MARKERS: Final = (STORE_NAME, "pyproject.toml", "setup.cfg", ".git")
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
-_SIZES: Final = {"": 1, "b": 1, "kib": 1 << 10, "kb": 1000, "mib": 1 << 20, "mb": 1000**2, "gib": 1 << 30, "gb": 1000**3}
+_SIZES: Final = {
+    "": 1,
+    "b": 1,
+    "kib": 1 << 10,
+    "kb": 1000,
+    "mib": 1 << 20,
+    "mb": 1000**2,
+    "gib": 1 << 30,
+    "gb": 1000**3,
+}
 
 
 def _boolean(text: str) -> bool:
@@ -77,7 +86,13 @@ class Setting:
 
 
 TABLE: Final[tuple[Setting, ...]] = (
-    Setting("enabled", ("ENABLE_LANGFUSE",), _boolean, True, "Record at all. Off costs under a microsecond a call."),
+    Setting(
+        "enabled",
+        ("ENABLE_LANGFUSE",),
+        _boolean,
+        True,
+        "Record at all. Off costs under a microsecond a call.",
+    ),
     Setting(
         "directory",
         ("AGENT_TRACE_DIR",),
@@ -86,7 +101,9 @@ TABLE: Final[tuple[Setting, ...]] = (
         f"Where observations are kept. Default: `{STORE_NAME}` at the project's root.",
     ),
     Setting("public_key", ("LANGFUSE_PUBLIC_KEY",), str, None, "Langfuse project key, `pk-lf-…`."),
-    Setting("secret_key", ("LANGFUSE_SECRET_KEY",), str, None, "Langfuse secret key, `sk-lf-…`.", secret=True),
+    Setting(
+        "secret_key", ("LANGFUSE_SECRET_KEY",), str, None, "Langfuse secret key, `sk-lf-…`.", secret=True
+    ),
     Setting(
         "base_url",
         ("LANGFUSE_BASE_URL", "LANGFUSE_HOST"),
@@ -101,8 +118,12 @@ TABLE: Final[tuple[Setting, ...]] = (
         5.0,
         "Seconds between two deliveries to a backend.",
     ),
-    Setting("capture_input", ("LANGFUSE_CAPTURE_INPUT",), _boolean, True, "Record the arguments of traced calls."),
-    Setting("capture_output", ("LANGFUSE_CAPTURE_OUTPUT",), _boolean, True, "Record what traced calls return."),
+    Setting(
+        "capture_input", ("LANGFUSE_CAPTURE_INPUT",), _boolean, True, "Record the arguments of traced calls."
+    ),
+    Setting(
+        "capture_output", ("LANGFUSE_CAPTURE_OUTPUT",), _boolean, True, "Record what traced calls return."
+    ),
     Setting(
         "max_field_bytes",
         ("AGENT_TRACE_MAX_FIELD_BYTES",),
@@ -117,8 +138,16 @@ TABLE: Final[tuple[Setting, ...]] = (
         20_000,
         "Most values (numbers, strings, containers) kept of one input or output.",
     ),
-    Setting("max_depth", ("AGENT_TRACE_MAX_DEPTH",), _count, 32, "Deepest nesting kept of one input or output."),
-    Setting("segment_bytes", ("AGENT_TRACE_SEGMENT_BYTES",), _size, 8 << 20, "Size at which a journal file is rotated."),
+    Setting(
+        "max_depth", ("AGENT_TRACE_MAX_DEPTH",), _count, 32, "Deepest nesting kept of one input or output."
+    ),
+    Setting(
+        "segment_bytes",
+        ("AGENT_TRACE_SEGMENT_BYTES",),
+        _size,
+        8 << 20,
+        "Size at which a journal file is rotated.",
+    ),
     Setting(
         "max_store_bytes",
         ("AGENT_TRACE_MAX_STORE_BYTES",),
@@ -170,7 +199,9 @@ TABLE: Final[tuple[Setting, ...]] = (
         None,
         "Version of your program, kept with each observation.",
     ),
-    Setting("service_name", ("OTEL_SERVICE_NAME",), str, None, "Name of your program, kept with each observation."),
+    Setting(
+        "service_name", ("OTEL_SERVICE_NAME",), str, None, "Name of your program, kept with each observation."
+    ),
 )
 
 _BY_NAME: Final = {setting.name: setting for setting in TABLE}
@@ -324,7 +355,7 @@ def _as_text(value: object) -> str:
 
 
 def _argument(setting: Setting, value: object) -> Any:
-    if value is None or setting.default is not None and isinstance(value, type(setting.default)):
+    if value is None or (setting.default is not None and isinstance(value, type(setting.default))):
         return setting.default if value is None else value
     try:
         return setting.read(_as_text(value))
@@ -352,7 +383,9 @@ def _unknown(name: str, known: Mapping[str, Setting]) -> str:
 
 def _unusable(origin: str, value: object, setting: Setting, error: ValueError) -> str:
     shown = "(hidden)" if setting.secret else repr(value)
-    return f"{origin}: {shown} is no value for {setting.name!r}: {error}. Another source or the default is used."
+    return (
+        f"{origin}: {shown} is no value for {setting.name!r}: {error}. Another source or the default is used."
+    )
 
 
 def _absolute(directory: Path | None, root: Path) -> Path:

@@ -1,11 +1,11 @@
 """For tests, yours and ours: record into memory, with a clock and ids that are known beforehand.
 
-    from agent_trace.testing import recorded
+from agent_trace.testing import recorded
 
-    def test_the_desk_says_what_it_decides():
-        with recorded() as observations:
-            desk.decide("AAPL")
-        assert observations.one("Desk.decide").signal["action"] == "BUY"
+def test_the_desk_says_what_it_decides():
+    with recorded() as observations:
+        desk.decide("AAPL")
+    assert observations.one("Desk.decide").signal["action"] == "BUY"
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ class Recorded:
         """The only finished observation, or the only one of that name; AssertionError when there is none or several."""
         found = [each for each in self if name is None or each.name == name]
         names = ", ".join(each.name for each in self) or "nothing"
-        assert len(found) == 1, f"{len(found)} observations named {name!r} instead of 1; recorded were: {names}"
+        assert len(found) == 1, (
+            f"{len(found)} observations named {name!r} instead of 1; recorded were: {names}"
+        )
         return found[0]
 
 

@@ -34,6 +34,7 @@ class LangFuseTracker:
     _client: Langfuse | None
 
     def __new__(cls, redact: Redact | None = None, **settings: Any) -> Self:
+        """The one tracker, made by whoever asks first."""
         with cls._making:
             if cls._instance is None:
                 instance = super().__new__(cls)

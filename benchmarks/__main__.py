@@ -10,7 +10,9 @@ from benchmarks import imports, memory, overhead
 def main() -> None:
     """Measure and print. `--quick` takes fewer rounds and a smaller index."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, 100,000 traces instead of a million")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer rounds, 100,000 traces instead of a million"
+    )
     quick = parser.parse_args().quick
     calls = overhead.measure(rounds=5 if quick else 25)
     loaded = imports.measure(rounds=3 if quick else 9)
@@ -40,7 +42,9 @@ def _calls(us: dict[str, float]) -> list[tuple[str, str, str]]:
 
 def _imports(loaded: dict[str, tuple[float, float]]) -> list[tuple[str, str, str]]:
     must = {"import agent_trace": "≤ 30 ms, ≤ 5 MB"}
-    return [(f"`{name}`", f"{ms:.0f} ms, {mb:.1f} MB", must.get(name, "")) for name, (ms, mb) in loaded.items()]
+    return [
+        (f"`{name}`", f"{ms:.0f} ms, {mb:.1f} MB", must.get(name, "")) for name, (ms, mb) in loaded.items()
+    ]
 
 
 def _memory(grown: dict[str, float]) -> list[tuple[str, str, str]]:

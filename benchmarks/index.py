@@ -39,10 +39,14 @@ AGENTS = ("analyst", "risk", "execution", "supervisor")
 
 def main() -> None:
     """Parse, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--traces", type=int, default=1_000_000, help="size of the store that is asked")
     parser.add_argument("--sizes", default="1024,4608", help="sizes of a record for the rates, in bytes")
-    parser.add_argument("--keep", type=Path, help="make the store here, or use the one that is here, and leave it")
+    parser.add_argument(
+        "--keep", type=Path, help="make the store here, or use the one that is here, and leave it"
+    )
     options = parser.parse_args()
     for size in map(int, options.sizes.split(",")):
         measure_rates(size)
@@ -78,7 +82,9 @@ def measure_answers(traces: int, keep: Path | None) -> None:
             rows_s, count = timed(store.refresh)
             text_s, _ = timed(store.refresh_text)
             print(f"{count:,} observations indexed in {rows_s:.0f} s, their text in {text_s:.0f} s")
-            print(f"index: {index_bytes(directory) / 1e9:.2f} GB for {journal_bytes(directory) / 1e9:.2f} GB of journal")
+            print(
+                f"index: {index_bytes(directory) / 1e9:.2f} GB for {journal_bytes(directory) / 1e9:.2f} GB of journal"
+            )
             ask_all(store)
     finally:
         if keep is None:

@@ -92,7 +92,9 @@ def peers() -> dict[str, Contender]:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     url = backend.start()
-    langfuse = Langfuse(public_key="pk-lf-bench", secret_key="sk-lf-bench", base_url=url, tracer_provider=TracerProvider())
+    langfuse = Langfuse(
+        public_key="pk-lf-bench", secret_key="sk-lf-bench", base_url=url, tracer_provider=TracerProvider()
+    )
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{url}/v1/traces")))
     tracer = provider.get_tracer("bench")

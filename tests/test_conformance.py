@@ -331,7 +331,12 @@ def test_a_decorated_class_stays_the_class(observations: Recorded) -> None:
 
 def test_public_methods_of_a_decorated_class_are_observed(observations: Recorded) -> None:
     analyst = Analyst("a")
-    assert (analyst.look("b"), analyst._private(), Analyst.fixed(), Analyst.make().name) == ("ab", "private", 7, "made")
+    assert (analyst.look("b"), analyst._private(), Analyst.fixed(), Analyst.make().name) == (
+        "ab",
+        "private",
+        7,
+        "made",
+    )
     assert [each.name for each in observations] == ["Analyst.look", "Analyst.fixed", "Analyst.make"]
 
 
@@ -437,7 +442,7 @@ def test_send_throw_and_return_pass_through(observations: Recorded) -> None:
                 received.append((yield f"got {len(received)}"))
         except LookupError:
             yield "thrown"
-        return received  # noqa: B901
+        return received
 
     generator = talk()
     assert next(generator) == "got 0"
@@ -453,7 +458,7 @@ def test_yield_from_a_decorated_generator_gives_its_return_value(observations: R
     @observe_llm
     def inner() -> Iterator[int]:
         yield 1
-        return 2  # noqa: B901
+        return 2
 
     def outer() -> Iterator[int]:
         yield (yield from inner())  # type: ignore[misc]

@@ -77,7 +77,9 @@ def test_after_the_call_returned_it_amends_the_observation(observations: Recorde
     assert amendment["signal"]["action"] == "up or down?"
 
 
-def test_inside_an_agent_it_goes_to_the_agent_even_after_a_call_below_returned(observations: Recorded) -> None:
+def test_inside_an_agent_it_goes_to_the_agent_even_after_a_call_below_returned(
+    observations: Recorded,
+) -> None:
     def work() -> None:
         ask("a")
         ObservabilityContext.add_trading_signal("BUY", 1, "")
@@ -210,9 +212,16 @@ def test_a_handoff_is_an_event_below_the_agent(observations: Recorded) -> None:
 @pytest.mark.parametrize(
     ("value", "data_type"), [(0.5, "NUMERIC"), (1, "NUMERIC"), (True, "BOOLEAN"), ("good", "CATEGORICAL")]
 )
-def test_a_score_says_what_kind_it_is(observations: Recorded, value: float | bool | str, data_type: str) -> None:
+def test_a_score_says_what_kind_it_is(
+    observations: Recorded, value: float | bool | str, data_type: str
+) -> None:
     ask("a")
     ObservabilityContext.score("quality", value, comment="by hand")
     record = observations.records[-1]
     assert (record["kind"], record["id"]) == ("score", observations.one().id)
-    assert record["score"] == {"name": "quality", "value": value, "data_type": data_type, "comment": "by hand"}
+    assert record["score"] == {
+        "name": "quality",
+        "value": value,
+        "data_type": data_type,
+        "comment": "by hand",
+    }

@@ -63,7 +63,8 @@ def test_a_relative_directory_is_the_projects(project: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("1", True), ("TRUE", True), ("on", True), ("0", False), ("False", False), ("no", False)]
+    ("text", "value"),
+    [("1", True), ("TRUE", True), ("on", True), ("0", False), ("False", False), ("no", False)],
 )
 def test_flags_are_read_as_people_write_them(
     project: Path, monkeypatch: pytest.MonkeyPatch, text: str, value: bool
@@ -73,7 +74,8 @@ def test_flags_are_read_as_people_write_them(
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("1024", 1024), ("2 KiB", 2048), ("1MiB", 1 << 20), ("0.5GiB", 1 << 29), ("3kb", 3000)]
+    ("text", "value"),
+    [("1024", 1024), ("2 KiB", 2048), ("1MiB", 1 << 20), ("0.5GiB", 1 << 29), ("3kb", 3000)],
 )
 def test_sizes_may_have_units(project: Path, monkeypatch: pytest.MonkeyPatch, text: str, value: int) -> None:
     monkeypatch.setenv("AGENT_TRACE_SEGMENT_BYTES", text)
@@ -91,7 +93,9 @@ def test_an_unusable_value_is_named_and_the_default_is_used(
     assert "AGENT_TRACE_SEGMENT_BYTES" in problem and repr(text) in problem
 
 
-def test_an_unusable_value_leaves_the_next_source_in_force(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unusable_value_leaves_the_next_source_in_force(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (project / "pyproject.toml").write_text("[tool.agent_trace]\nmax_depth = 7\n")
     monkeypatch.setenv("AGENT_TRACE_MAX_DEPTH", "deep")
     assert load(cwd=project).max_depth == 7
@@ -104,7 +108,9 @@ def test_an_unusable_secret_is_not_repeated(project: Path, monkeypatch: pytest.M
     assert "very-secret" not in repr(found)
 
 
-def test_an_unknown_variable_is_named_with_the_nearest(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_variable_is_named_with_the_nearest(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AGENT_TRACE_MAX_DEPHT", "3")
     (problem,) = load(cwd=project).problems
     assert "'AGENT_TRACE_MAX_DEPHT'" in problem and "'AGENT_TRACE_MAX_DEPTH'" in problem

@@ -42,7 +42,11 @@ def imports() -> Iterator[tuple[Path, str]]:
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                named = {f"{node.module}.{each.name}" for each in node.names} if node.module == "agent_trace" else set()
+                named = (
+                    {f"{node.module}.{each.name}" for each in node.names}
+                    if node.module == "agent_trace"
+                    else set()
+                )
                 for module in named or {node.module}:
                     yield path, module
             elif isinstance(node, ast.Import):
@@ -119,7 +123,11 @@ def test_a_broad_except_stands_in_one_place_only() -> None:
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ExceptHandler):
-                names = {each.id for each in ast.walk(node.type) if isinstance(each, ast.Name)} if node.type else {"all"}
+                names = (
+                    {each.id for each in ast.walk(node.type) if isinstance(each, ast.Name)}
+                    if node.type
+                    else {"all"}
+                )
                 reraises = isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None
                 if names & {"all", "Exception", "BaseException"} and not reraises:
                     found.append(f"{path.relative_to(PACKAGE)}:{node.lineno}")

@@ -94,10 +94,9 @@ class Commands(click.Group):
 
 def _refuse(error: click.ClickException, exit_code: int) -> NoReturn:
     message = error.format_message()
-    context = getattr(error, "ctx", None)
-    if context is not None:
-        message = f"{message.rstrip().removesuffix('.')}. See `{context.command_path} --help`."
-    tell(message[:1].lower() + message[1:] if message[1:2].islower() else message)
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        message = f"{message.rstrip().removesuffix('.')}. See `{error.ctx.command_path} --help`."
+    tell(message)
     sys.exit(exit_code)
 
 

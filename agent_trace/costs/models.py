@@ -133,7 +133,9 @@ class PricedModel:
     def _look_up(self, at_ns: int) -> Rates:
         at = datetime.fromtimestamp(at_ns // NS_A_SECOND, UTC)
         prices = vars(self._model.get_prices(at))
-        return Rates({key: rate for key, rate in prices.items() if rate is not None and not key.startswith("_")})
+        return Rates(
+            {key: rate for key, rate in prices.items() if rate is not None and not key.startswith("_")}
+        )
 
 
 @lru_cache(maxsize=4096)

@@ -34,7 +34,9 @@ class Cost(NamedTuple):
         return {**self.parts, "total": self.total, "currency": self.currency, "source": self.source}
 
 
-def price(model: str | None, usage: Mapping[str, int] | None, at_ns: int, provider: str | None = None) -> Cost | None:
+def price(
+    model: str | None, usage: Mapping[str, int] | None, at_ns: int, provider: str | None = None
+) -> Cost | None:
     """US dollars for `usage` (disjoint token counts) of `model` at a time; None when nobody knows the price.
 
     A class of tokens that the model has no rate for leaves the whole call unpriced: a sum without it would

@@ -27,6 +27,7 @@ def assemble(settings: Settings, redact: Redact | None) -> tuple[Control, Journa
         settings.directory,
         segment_bytes=settings.segment_bytes,
         max_store_bytes=settings.max_store_bytes,
+        max_age_s=None if settings.max_age_days is None else settings.max_age_days * 86_400,
         fsync_s=settings.fsync_s,
         service=service,
         on_problem=lambda reason, message: notices.warn(message),

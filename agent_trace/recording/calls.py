@@ -53,7 +53,9 @@ def _call(target: Target, wrapped: Any, instance: Any, args: tuple[Any, ...], kw
     return result
 
 
-def _call_coroutine(target: Target, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _call_coroutine(
+    target: Target, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
     steps = process.steps()
     prepared = steps.prepare(target, instance, args, kwargs)
     coroutine = wrapped(*args, **kwargs)
@@ -90,7 +92,9 @@ class _Unawaited:
             self._coroutine.close()
 
 
-def _call_generator(target: Target, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _call_generator(
+    target: Target, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
     steps = process.steps()
     prepared = steps.prepare(target, instance, args, kwargs)
     generator = wrapped(*args, **kwargs)
@@ -105,7 +109,7 @@ def _iterate(
     What the caller throws, `GeneratorExit` included, is thrown into the generator, whose answer is the answer.
     """
     stream = steps.open_stream(target, prepared)
-    span = stream and stream.span
+    span = None if stream is None else stream.span
     step: Callable[[Any], Any] = generator.send
     sent: Any = None
     while True:
@@ -125,7 +129,7 @@ def _iterate(
         try:
             sent = yield item
             step = generator.send
-        except BaseException as thrown:
+        except BaseException as thrown:  # noqa: BLE001 - thrown on
             sent, step = thrown, generator.throw
 
 
@@ -143,7 +147,7 @@ async def _iterate_async(
 ) -> AsyncGenerator[Any, Any]:
     """The same for an async generator: `asend`, `athrow` and `aclose` arrive here as what is sent or thrown."""
     stream = steps.open_stream(target, prepared)
-    span = stream and stream.span
+    span = None if stream is None else stream.span
     step: Callable[[Any], Any] = generator.asend
     sent: Any = None
     while True:
@@ -163,7 +167,7 @@ async def _iterate_async(
         try:
             sent = yield item
             step = generator.asend
-        except BaseException as thrown:
+        except BaseException as thrown:  # noqa: BLE001 - thrown on
             sent, step = thrown, generator.athrow
 
 

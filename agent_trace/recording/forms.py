@@ -29,6 +29,7 @@ from agent_trace.recording.attributes import (
     static_attribute,
     type_name,
 )
+from agent_trace.recording.cutting import Excerpt
 from agent_trace.recording.digest import digest
 from agent_trace.recording.ends import Ends, ends_of_fields, ends_of_items
 from agent_trace.recording.foreign_forms import Form
@@ -164,6 +165,7 @@ _VIEWS: Final = (type(_NO_ENTRIES.keys()), type(_NO_ENTRIES.values()), type(_NO_
 _BY_ANCESTOR: Final[tuple[tuple[type, Form], ...]] = (
     (BaseException, _exception),
     (enum.Enum, _enum),
+    (Excerpt, lambda value, _: value),
 )
 
 _BY_BUILTIN: Final[tuple[tuple[type, Form], ...]] = (

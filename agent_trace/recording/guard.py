@@ -8,7 +8,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 from types import TracebackType
-from typing import TypeVar, TypeVarTuple, Unpack
+from typing import TypeVar, TypeVarTuple
 
 Ts = TypeVarTuple("Ts")
 R = TypeVar("R")
@@ -22,7 +22,7 @@ last_failure: str | None = None
 """The last contained failure in words, for `agent-trace status`."""
 
 
-class guarded:  # noqa: N801 - reads as a verb where it is used, like contextlib.suppress
+class guarded:
     """Contain a failure of ours, or of foreign code that we had to run: `with guarded("reading usage"):`.
 
     `KeyboardInterrupt`, `SystemExit` and `GeneratorExit` are the program's and pass through.
@@ -54,7 +54,7 @@ def note_failure(work: str, error: Exception) -> None:
         logger.debug("agent_trace failed at %s; the traced call was not affected", work, exc_info=error)
 
 
-def attempt(work: str, function: Callable[[Unpack[Ts]], R], *args: Unpack[Ts]) -> R | None:
+def attempt(work: str, function: Callable[[*Ts], R], *args: *Ts) -> R | None:
     """Call `function`; None when it failed. The same as `guarded`, at half its price, for the hot path."""
     try:
         return function(*args)

@@ -3,6 +3,7 @@
 The nearest word that says anything decides: "hash of the private key 0x…" is a key, "private key hash 0x…" a hash.
 """
 
+import functools
 import re
 from collections.abc import Sequence
 
@@ -41,8 +42,6 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+[0-9]*|[0-9]+")
 # Other long numbers and the marks in their place say nothing: "transactions: 0x…, 0x…, 0x…".
 _NUMBERS = re.compile(r"(?:0x)?[0-9a-fA-F]{40,}|[1-9A-HJ-NP-Za-km-z]{80,}|\[redacted:[^\]]*\]")
 _ESCAPES = re.compile(r"\\{1,9}[bfnrt]")
-_STRING_OPENS = re.compile(rb"(?<!\\)\"[^\"\\]*(?:\\.[^\"\\]*)*\Z")
-_KEY_BEFORE = re.compile(rb"\"([0-9A-Za-z_-]{1,60})\":\"\Z")
 _WINDOW = 64
 _REACH = 700
 _NEAR = 3
@@ -80,7 +79,9 @@ def is_harmless(found: Found) -> bool:
 
 def _said_before(text: bytes) -> bool | None:
     plain = _ESCAPES.sub(" ", text.decode("latin-1"))
-    return _verdict_of_sentence([word.lower() for word in _WORDS.findall(_NUMBERS.sub(" ", plain)[-_WINDOW:])])
+    return _verdict_of_sentence(
+        [word.lower() for word in _WORDS.findall(_NUMBERS.sub(" ", plain)[-_WINDOW:])]
+    )
 
 
 def is_labelled_harmless(found: Found) -> bool:
@@ -88,13 +89,27 @@ def is_labelled_harmless(found: Found) -> bool:
 
     The words must be in the same JSON string as the match, or be the key right before it.
     """
-    before = found.text[max(0, found.start - _REACH) : found.start]
-    opening = _STRING_OPENS.search(before)
-    if opening is None:
-        return False
-    said = _said_before(before[opening.start() + 1 :])
-    key = _KEY_BEFORE.search(before[: opening.start() + 1]) if said is None else None
-    return (verdict_of(key.group(1).decode("latin-1")) if key else said) is True
+    text, start = found.text, found.start
+    if text[start - 2 : start] in (b"0x", b"0X"):
+        start -= 2
+    if text[start - 3 : start] == b'":"':
+        return _says_harmless(text[text.rfind(b'"', 0, start - 3) + 1 : start - 3])
+    opening = _last_quote(text, start)
+    return opening is not None and _said_before(text[opening + 1 : start]) is True
+
+
+def _last_quote(text: bytes, end: int) -> int | None:
+    """Where the JSON string opens that goes on at `end`, if it is not far."""
+    limit = max(0, end - _REACH)
+    at = text.rfind(b'"', limit, end)
+    while at > 0 and text[at - 1 : at] == b"\\":
+        at = text.rfind(b'"', limit, at)
+    return at if at >= 0 else None
+
+
+@functools.lru_cache(maxsize=1024)
+def _says_harmless(key: bytes) -> bool:
+    return verdict_of(key.decode("latin-1")) is True
 
 
 def unless_harmless(found: Found) -> Sequence[Span]:

@@ -13,6 +13,8 @@ from agent_trace.recording.rule import Found, Span
 LENGTHS = (24, 21, 18, 15, 12)
 SHORTEST = min(LENGTHS)
 _WORD = re.compile(rb"(?:(?<![A-Za-z\\])|(?<=\\[nrt]))[A-Za-z]{3,8}(?![A-Za-z])")
+_LETTERS = re.compile(rb"[a-z]+")
+_ESCAPES = re.compile(rb"\\{1,9}[nrt]")
 
 
 @functools.cache
@@ -50,6 +52,13 @@ def phrases_in(words: Sequence[bytes]) -> Iterator[Span]:
 
 def _end_of_run(numbers: Sequence[int], start: int) -> int:
     return next((at for at in range(start, len(numbers)) if numbers[at] < 0), len(numbers))
+
+
+def has_no_phrase(found: Found) -> bool:
+    """Whether a run of words in a raw line is certainly none: a cheap look for twelve words of the list in a row."""
+    words = _LETTERS.findall(_ESCAPES.sub(b" ", found.secret).lower())
+    known = bytes(map(_positions().__contains__, words))
+    return b"\1" * SHORTEST not in known
 
 
 def phrase_spans(found: Found) -> Sequence[Span]:

@@ -1,11 +1,12 @@
 """Telling names: from the endings in the rules to the questions asked of a key, of a text and of a whole line."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from agent_trace.recording.matching import Matcher
 from agent_trace.recording.rule import EDGE, QUOTE, SPACE, Rule
 
-_SUFFIX = r"s?(?:[_-]?(?:[0-9]{1,2}|text|value|plain|confirm|confirmation|new|old|base64|b64|hex))?"
+_SUFFIX = r"(?:[_-]?(?:[0-9]{1,2}|text|value|plain|confirm|confirmation|new|old|base64|b64|hex))?"
 _LETTER = r"[0-9A-Za-z_.-]"
 _CLOSES = rf"(?:{QUOTE}|[*_\])]){{0,6}}{SPACE}*"
 _ASSIGNS = rf"{_CLOSES}(?::=|=>|===?|[:=]|%3[AaDd]){SPACE}*"
@@ -15,6 +16,17 @@ _NEXT_IN_PAIR = rf"{QUOTE}{SPACE}*,{SPACE}*"
 _VALUE_FIELD = rf"{QUOTE}(?:{SPACE}*,{SPACE}*{QUOTE}value{QUOTE}{SPACE}*:|{SPACE}+value=){SPACE}*"
 # In a raw line a name is also the first of a pair, or the value of a field beside the one that holds the secret.
 _AS_VALUE = rf"{QUOTE}{SPACE}*[,\]}}]"
+_FOLLOWS = rf"(?:{_ASSIGNS}|{_ELEMENT}|{_AS_VALUE}|{QUOTE}{SPACE}+value=)"
+_COARSE_SUFFIX = r"(?i:text|value|plain|confirm|confirmation|new|old|base64|b64|hex|[0-9_-]){0,3}"
+_STATED = (
+    "(?i:password|passwd|passphrase|passcode|secret|api[ _-]?key|private[ _-]?key|secret[ _-]?key|access[ _-]?token"
+    "|mnemonic|seed[ _-]?phrase|recovery[ _-]?phrase)"
+)
+_OFTEN_NUMBERS = frozenset({"seed", "seeds"})
+_NO_NUMBER = r"[^0-9\s.\[-]|\[[^0-9]|[0-9A-Fa-fxX]{16}|\[(?:[0-9]{1,3},){15}"
+_SEED = re.compile(rb"(?i)seeds?[\\\"'`]*\s*[:=]\s*\Z")
+_IS_NUMBER = re.compile(rb"-?[0-9.]{1,15}[,}\s\\\"']")
+_IS_EMPTY = re.compile(rb"(?:null|true|false|\"\"|\[\]|\{\})[,}\]]")
 _LONGEST_NAME = 128
 _NAMES_REMEMBERED = 4096
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -26,8 +38,8 @@ class NameRules:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rule for rule in rules if rule.names)
-        groups = (f"(?P<r{at}>{'|'.join(rule.names)})" for at, rule in enumerate(self.rules))
-        self._ending = re.compile(f"(?:.*_)?(?:{'|'.join(groups).replace('_', '_?')}){_SUFFIX.replace('-', '')}")
+        groups = (f"(?P<r{at}>{'|'.join(map(_divided, rule.names))})" for at, rule in enumerate(self.rules))
+        self._ending = re.compile(f"(?:.*_)?(?:{'|'.join(groups)}){_SUFFIX.replace('-', '')}")
         self._known: dict[str, str | None] = {}
 
     def rule_of(self, name: str) -> str | None:
@@ -53,21 +65,60 @@ class NameRules:
             rf"(?:<(?:{_LETTER}{{0,40}}[_:.-])?(?P<element>{name}){_ELEMENT}"
             rf"|--(?:{_LETTER}{{0,40}}[_.-])?(?P<flag>{name}){SPACE}+"
             rf"|{pair}(?P<pair>{name}){_NEXT_IN_PAIR}"
-            rf"|{EDGE}(?P<name>{name})(?:{_VALUE_FIELD}|{_ASSIGNS})|{EDGE}(?P<stated>{name}){_IS}"
+            rf"|{EDGE}(?P<name>{name})(?:{_VALUE_FIELD}|{_ASSIGNS})|{EDGE}(?P<stated>{_STATED}){_IS}"
             rf"|(?P<camel>{self._camel_name()})(?:{_VALUE_FIELD}|{_ASSIGNS}))"
         )
 
-    def gate(self) -> str:
+    def line_pattern(self) -> str:
         """RE2: fires on every raw line in which a key, a pair, a name field or a text may announce a secret."""
-        follows = rf"(?:{_ASSIGNS}|{_ELEMENT}|{_AS_VALUE}|{_IS}|{QUOTE}{SPACE}+value=)"
         flag = rf"--(?:{_LETTER}{{0,40}}[_.-])?{self._name()}{SPACE}"
-        return rf"(?:{EDGE}{self._name()}|{self._camel_name()}){follows}|{flag}"
+        return rf"(?:{EDGE}{self._name()}|{self._camel_name()}){_FOLLOWS}|{EDGE}{_STATED}{_IS}|{flag}"
+
+    def gate(self) -> str:
+        """RE2: the same, coarser: names by their last words only."""
+        words = {word for rule in self.rules for name in rule.names for word in _endings_of(name)}
+        # `"seed": 42` stands in every other request to a model.
+        numbered = words & _OFTEN_NUMBERS
+        named = _coarse(words - numbered) + _FOLLOWS
+        seeds = f"|{_coarse(numbered)}(?:{_FOLLOWS}(?:{_NO_NUMBER})|{_AS_VALUE})" if numbered else ""
+        flag = rf"--(?:{_LETTER}{{0,40}}[_.-])?(?i:{'|'.join(sorted(words))}){_COARSE_SUFFIX}{SPACE}"
+        return rf"{named}{seeds}|{EDGE}{_STATED}{_IS}|{flag}"
+
+    def announces_nothing(self, line: bytes, matcher: Matcher) -> bool:
+        """Whether every name in a raw line that matched stands before null, a flag, nothing, or a number for seeds."""
+        at = 0
+        while (match := matcher.next(line, at)) is not None:
+            (_, at), (start, end) = match
+            before_number = _IS_NUMBER.match(line, end) and _SEED.search(line, start, end)
+            if not before_number and not _IS_EMPTY.match(line, end):
+                return False
+        return True
 
     def _name(self) -> str:
-        names = "|".join(name for rule in self.rules for name in rule.names).replace("_", "[ _.-]?")
+        names = "|".join(_spaced(name) for rule in self.rules for name in rule.names)
         return f"(?i:(?:{names}){_SUFFIX})"
 
     def _camel_name(self) -> str:
         """A name that begins inside a word with a capital, as in `openaiApiKey`."""
-        names = (name[0].upper() + f"(?i:{name[1:]})" for rule in self.rules for name in rule.names)
-        return f"(?:{'|'.join(names).replace('_', '[_.-]?')})(?i:{_SUFFIX})"
+        names = "|".join(n[0].upper() + f"(?i:{_spaced(n[1:])})" for rule in self.rules for n in rule.names)
+        return f"(?:{names})(?i:{_SUFFIX})"
+
+
+def _coarse(words: Iterable[str]) -> str:
+    camel = "|".join(sorted(word[0].upper() + word[1:] for word in words))
+    return rf"(?:{EDGE}(?i:{'|'.join(sorted(words))})|{camel}){_COARSE_SUFFIX}"
+
+
+def _spaced(name: str) -> str:
+    # Where a name must be divided, a capital may divide it, which a pattern that ignores case cannot see.
+    return name.replace("_", " ").replace(" ", "[ _.-]?")
+
+
+def _divided(name: str) -> str:
+    return name.replace("_", "_?").replace(" ", "_")
+
+
+def _endings_of(name: str) -> list[str]:
+    """The word that a name ends in, and what its last words are when written as one: key, apikey."""
+    parts = name.rpartition(" ")[2].split("_")
+    return ["".join(parts[at:]) for at in range(len(parts))]

@@ -76,7 +76,8 @@ def is_on() -> bool:
     if recording is None:
         return _starts() and is_on()
     control = recording.control
-    return recording.enabled and (control is None or control.byte[0] == _ON)
+    # `control.on` only when the byte says no: it looks whether the file is still the project's.
+    return recording.enabled and (control is None or control.byte[0] == _ON or control.on)
 
 
 def _starts() -> bool:

@@ -39,10 +39,10 @@ class _Parts:
 
     def __init__(self, value: object, limits: Limits) -> None:
         self.room, self.nodes, depth = limits
-        self.levels_left: dict[int, int] = {id(value): depth}
+        self.levels_left: dict[int, int] = {}
         self.alive: list[object] = []  # an id is good only for as long as its object lives
-        if type(value) in (dict, list, tuple):
-            self._admit(value, depth)
+        self.nodes += 1
+        self._admit((value,), depth + 1)
 
     def _admit(self, value: object, depth: int) -> None:
         left = survey(value, self.room, self.nodes, depth, self.levels_left)

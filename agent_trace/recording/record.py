@@ -55,7 +55,14 @@ def amendment(trace_id: str, observation_id: str, at_ns: int, fields: dict[str, 
 
 def score(trace_id: str, observation_id: str, at_ns: int, fields: Mapping[str, object]) -> dict[str, Any]:
     """A judgement of an observation, by a person or an evaluator."""
-    return {"v": 1, "kind": "score", "trace_id": trace_id, "id": observation_id, "at_ns": at_ns, "score": fields}
+    return {
+        "v": 1,
+        "kind": "score",
+        "trace_id": trace_id,
+        "id": observation_id,
+        "at_ns": at_ns,
+        "score": fields,
+    }
 
 
 def _put_reading(record: dict[str, Any], span: Span, reading: Reading) -> None:

@@ -86,7 +86,9 @@ class Recorder:
         scope = scope_of(context)
         current = context.get(_CURRENT)
         if isinstance(current, Span):
-            span = Span(self, name, kind, current.trace_id, current.id, current, current.scope_below(scope), scope)
+            span = Span(
+                self, name, kind, current.trace_id, current.id, current, current.scope_below(scope), scope
+            )
         elif current is None:
             span = Span(self, name, kind, self.ids.trace_id(), None, None, scope, scope)
         else:

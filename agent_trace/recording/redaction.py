@@ -105,7 +105,9 @@ class Redactor:
     def _redacted(self, line: bytes, search: TextSearch) -> bytes:
         record = orjson.loads(line)
         if not isinstance(record, dict):
-            raise ValueError(f"a record is a JSON object, not {type(record).__name__}: not searched, not written")
+            raise ValueError(
+                f"a record is a JSON object, not {type(record).__name__}: not searched, not written"
+            )
         sweep = Sweep(search)
         if self._custom is not None:
             _run_custom(self._custom, record, sweep.notes)
@@ -136,7 +138,9 @@ def _line_of(record: dict[str, object]) -> bytes:
     try:
         return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
     except orjson.JSONEncodeError:  # deeper than can be written: only what identifies the record is kept
-        kept = {name: value for name, value in record.items() if name in STRUCTURAL or name in ("type", "name")}
+        kept = {
+            name: value for name, value in record.items() if name in STRUCTURAL or name in ("type", "name")
+        }
         kept["redactions"] = [{"rule": "unreadable", "path": ""}]
         return orjson.dumps(kept, option=orjson.OPT_APPEND_NEWLINE)
 

@@ -36,6 +36,7 @@ class Found(NamedTuple):
 
     @property
     def secret(self) -> bytes:
+        """What the pattern found, without its surroundings."""
         return self.text[self.start : self.end]
 
 
@@ -47,7 +48,8 @@ class Rule(NamedTuple):
     """One kind of secret.
 
     `pattern`: what is hidden is the group `secret`, or the whole match without such a group.
-    `gate`: what the whole line is asked first, where the pattern itself is too dear or too narrow for raw JSON.
+    `gate`: a coarser pattern that the raw line is asked first; rules with the same one share a place in the gate.
+    `starts`: instead, for a key with a recognisable start, that start: all of them share one place.
     `dismiss`: says of a match in the raw line that it is certainly harmless, which spares the slow path.
     `names`: for a rule about telling names, the endings of names whose value is hidden whatever it looks like,
     `_` where a name may be divided; such a rule has no pattern of its own (see `names.py`).
@@ -61,6 +63,7 @@ class Rule(NamedTuple):
     counterexamples: tuple[object, ...]
     verdict: Verdict | None = None
     gate: str | None = None
+    starts: str | None = None
     names: tuple[str, ...] = ()
     dismiss: Callable[[Found], bool] | None = None
 

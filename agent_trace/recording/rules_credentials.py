@@ -14,7 +14,7 @@ _WORD = re.compile(rb"[A-Za-z][a-z]*(?:[-/.][a-z]+)*[.]?")
 
 
 def unless_word(found: Found) -> tuple[Span, ...]:
-    """"Bearer instruments" is prose; a token of under 20 characters has a digit, or capitals inside."""
+    """ "Bearer instruments" is prose; a token of under 20 characters has a digit, or capitals inside."""
     if len(found.secret) < 20 and _WORD.fullmatch(found.secret):
         return ()
     return ((found.start, found.end),)
@@ -64,7 +64,11 @@ CREDENTIAL_RULES = (
         "bearer",
         "bearer tokens (`Bearer …`)",
         rf"(?i){EDGE}bearer(?:{SPACE}|[:+]|%20|{QUOTE}){{1,4}}(?P<secret>[0-9A-Z._~+/=|:-]{{6,}})",
-        ("Authorization: Bearer aB3dE6gH9jK2", 'curl -H "authorization: bearer 0123456789"', "Bearer%20abc123def456"),
+        (
+            "Authorization: Bearer aB3dE6gH9jK2",
+            'curl -H "authorization: bearer 0123456789"',
+            "Bearer%20abc123def456",
+        ),
         ("bearer instruments and bearer certificates", "The bearer of this letter."),
         unless_word,
         dismiss=lambda found: not unless_word(found),
@@ -82,7 +86,11 @@ CREDENTIAL_RULES = (
         "url-password",
         "the password in a URL (`scheme://user:password@host`)",
         r"[A-Za-z][0-9A-Za-z+.-]*:\\*/\\*/[^\s/?#@:\"'`<>]*:(?P<secret>[^\s\"'`<>]+)@",
-        ("postgres://desk:hunter2@db.local:5432/prices", "redis://:p@ss@cache:6379/0", "https://bob:s3cr3t@x.io/@me"),
+        (
+            "postgres://desk:hunter2@db.local:5432/prices",
+            "redis://:p@ss@cache:6379/0",
+            "https://bob:s3cr3t@x.io/@me",
+        ),
         ("http://localhost:8080/v1/@latest", "https://example.com/users/@alice", "mailto:bob@example.com"),
         url_password,
         gate=r":\\*/\\*/[^\s/?#@:\"'`<>]*:[^\s\"'`<>]+@",
@@ -94,6 +102,7 @@ CREDENTIAL_RULES = (
         r"|[0-9A-Za-z_-]*(?:\.[0-9A-Za-z_-]+){1,3}))",
         ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NSJ9.dBjftJeZ4CVPmB92K27uhbUJU1p1r_wW1gFWFOEjXk",),
         ("eyJhbGciOiJIUzI1NiJ9 alone is a header", "eyJ.eyJ"),
+        starts="eyJ",
     ),
     Rule(
         "pem",
@@ -104,7 +113,10 @@ CREDENTIAL_RULES = (
             "-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANBgkqhkiG9w0BAQEF",
             "qhkiG9w0BAQEFAASC\nb2Zm==\n-----END EC PRIVATE KEY-----",
         ),
-        ("-----BEGIN CERTIFICATE-----\nMIIDdzCCAl+gAwIBAgIE\n-----END CERTIFICATE-----", "a PEM PRIVATE KEY file"),
+        (
+            "-----BEGIN CERTIFICATE-----\nMIIDdzCCAl+gAwIBAgIE\n-----END CERTIFICATE-----",
+            "a PEM PRIVATE KEY file",
+        ),
         pem_body,
     ),
 )

@@ -1,7 +1,8 @@
 """Redaction rules for names that tell: what stands under `password` is a secret whatever it looks like.
 
-`names` are endings, `_` where a name may be divided: `api_key` stands for `OPENAI_API_KEY`, `x-api-key`, `apikey`
-and `openaiApiKey`, while `api_key_id` and `max_tokens` end otherwise. An ending begins where a word begins.
+`names` are endings, `_` where a name may be divided, a space where it must be: `api_key` stands for
+`OPENAI_API_KEY`, `x-api-key`, `apikey` and `openaiApiKey`, while `api_key_id` and `max_tokens` end otherwise. An
+ending begins where a word begins.
 """
 
 from agent_trace.recording.rule import Rule
@@ -19,8 +20,12 @@ _TOKEN_KINDS = (
 _PASS_KINDS = "db user smtp mail root admin redis mysql postgres pg"
 
 
+def _words(names: str) -> tuple[str, ...]:
+    return tuple(names.split())
+
+
 def _each(kinds: str, ending: str) -> tuple[str, ...]:
-    return tuple(f"{kind}_{ending}" for kind in kinds.split())
+    return tuple(f"{kind} {ending}" for kind in kinds.split())
 
 
 NAME_RULES = (
@@ -45,7 +50,12 @@ NAME_RULES = (
             "Your password must be long. Password: ********",
             "the password is too short",
         ),
-        names=("password", "passwd", "pwd", "passphrase", "passcode", *_each(_PASS_KINDS, "pass"), *_each(_PASS_KINDS, "password")),
+        names=(
+            *_words(
+                "password passwords passwd pwd passphrase passcode dbpassword userpassword adminpassword mypassword"
+            ),
+            *_each(_PASS_KINDS, "pass"),
+        ),
     ),
     Rule(
         "api-key",
@@ -68,7 +78,13 @@ NAME_RULES = (
             "api_key: str | None = None",
             {"required": ["api_key", "symbol"]},
         ),
-        names=(*"api_key access_key account_key subscription_key master_key encryption_key shared_key auth_key service_key service_role_key admin_key license_key ssh_key deploy_key".split(), *_each(_ISSUERS, "key")),
+        names=(
+            *_words(
+                "api_key api_keys access_key account_key subscription_key master_key encryption_key shared_key"
+            ),
+            *_words("auth_key service_key service_role_key admin_key license_key ssh_key deploy_key"),
+            *_each(_ISSUERS, "key"),
+        ),
     ),
     Rule(
         "secret",
@@ -80,8 +96,14 @@ NAME_RULES = (
             "secret: wJalrXUtnFEMI",
             "export BINANCE_SECRET_KEY=NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j",
         ),
-        ({"secret": False, "secretary": "Ann", "secret_name": "db"}, "the secret of trading", "Secretary: Ann"),
-        names=("secret", "secret_key", "secret_key_base", "secret_access_key", "client_secret", "api_secret", "app_secret"),
+        (
+            {"secret": False, "secretary": "Ann", "secret_name": "db"},
+            "the secret of trading",
+            "Secretary: Ann",
+        ),
+        names=_words(
+            "secret secrets secret_key secret_key_base secret_access_key client_secret api_secret app_secret"
+        ),
     ),
     Rule(
         "private-key",
@@ -95,7 +117,7 @@ NAME_RULES = (
             "private key: 5KJvsngHeMpm884wtkJNzQGaCErckhHJBGFsvd3VyK5qMZXj3hS",
         ),
         ({"private_key_id": "7", "public_key": "abc", "is_private": "yes"}, "a private key opens a wallet"),
-        names=("private_key", "priv_key", "wallet_key", "signing_key", "signer_key", "key_pair"),
+        names=_words("private_key private_keys priv_key wallet_key signing_key signer_key key_pair"),
     ),
     Rule(
         "token",
@@ -109,7 +131,11 @@ NAME_RULES = (
         ),
         (
             {"max_tokens": 512, "prompt_tokens": 7, "token_count": 7, "tokens": 9, "next_page_token": "abc"},
-            {"token": "USDC", "token_address": "0x52908400098527886E0F7030069857D2E4169EE7", "session_tokens": 900},
+            {
+                "token": "USDC",
+                "token_address": "0x52908400098527886E0F7030069857D2E4169EE7",
+                "session_tokens": 900,
+            },
             "max_tokens=512",
             "page_token: abc",
         ),
@@ -126,8 +152,17 @@ NAME_RULES = (
             {"seed": "000102030405060708090a0b0c0d0e0f"},
             "MNEMONIC='abandon ability able'",
         ),
-        ({"seed": 42, "seeds": [1, 2]}, {"seed": "42"}, "seed=42", "random seed: 42", "a mnemonic helps memory"),
-        names=tuple("mnemonic mnemonic_phrase mnemonic_words seed_phrase seed_words recovery_phrase recovery_words secret_phrase secret_recovery_phrase backup_phrase seed".split()),
+        (
+            {"seed": 42, "seeds": [1, 2]},
+            {"seed": "42"},
+            "seed=42",
+            "random seed: 42",
+            "a mnemonic helps memory",
+        ),
+        names=(
+            *_words("mnemonic mnemonics mnemonic_phrase mnemonic_words seed_phrase seed_words seed seeds"),
+            *_words("recovery_phrase recovery_words secret_phrase secret_recovery_phrase backup_phrase"),
+        ),
     ),
     Rule(
         "authorization",
@@ -141,8 +176,12 @@ NAME_RULES = (
             "GET / HTTP/1.1\nAuthorization: Token abc9\nAccept: */*",
             "curl -H 'Authorization: ApiKey abc9' https://x.io",
         ),
-        ({"authorization": None, "authorization_url": "https://x.io"}, "authorization is needed", "Authorization:\n"),
-        names=("authorization",),
+        (
+            {"authorization": None, "authorization_url": "https://x.io"},
+            "authorization is needed",
+            "Authorization:\n",
+        ),
+        names=_words("authorization"),
     ),
     Rule(
         "cookie",
@@ -155,14 +194,18 @@ NAME_RULES = (
             [("set-cookie", "sid=abc"), ("date", "today")],
         ),
         ({"cookie_policy": "strict", "cookies": None}, "Cookie: chocolate", "accept all cookies: yes"),
-        names=("cookie",),
+        names=_words("cookie cookies"),
     ),
     Rule(
         "credentials",
         "values named credentials, creds, and `auth` with a pair of texts",
         "",
         ({"credentials": {"user": "a", "pin": "b"}}, {"creds": "a:b"}, {"auth": ["alice", "wonder"]}),
-        ({"credentials": "include", "auth": "none", "credential_type": "user"}, "credentials: include", {"auth": {}}),
-        names=("credential", "creds", "auth", "basic_auth"),
+        (
+            {"credentials": "include", "auth": "none", "credential_type": "user"},
+            "credentials: include",
+            {"auth": {}},
+        ),
+        names=_words("credential credentials creds auth basic_auth"),
     ),
 )

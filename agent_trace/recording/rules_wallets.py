@@ -1,12 +1,13 @@
 """Redaction rules for what opens a wallet: private keys, extended keys and seed phrases."""
 
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Sequence
 
 from agent_trace.recording.labels import is_harmless, is_labelled_harmless, unless_harmless
-from agent_trace.recording.mnemonics import phrase_spans
+from agent_trace.recording.mnemonics import has_no_phrase, phrase_spans
 from agent_trace.recording.rule import BASE58, EDGE, QUOTE, SPACE, Found, Rule, Span, whole
 
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
@@ -17,18 +18,19 @@ _PHRASE = "abandon abandon abandon abandon abandon abandon abandon abandon aband
 _HEX = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318"
 _SOLANA = "4Z7cXSyeFR8wNGMVXUE1TwtKn5D5Vu7FzEv69dokLv7KrQk7h6pu4LF8ZRR9yQBhc7uSM6RTTZtU1fmaxiNrxXrs"
 _KEYPAIR = [(at * 83 + 174) % 256 for at in range(_KEYPAIR_LENGTH)]
-_XPRV = (
-    "xprv9s21ZrQH143K3QTDL4LXw2F7HEK3wJUD2nW2nRk4stbPy6cq3jPPqjiChkVvvNKmPGJxWUtg6LnF5kejMRNNU3TGtRBeJgk33yuGBxrMPHi"
-)
+_XPRV = "xprv9s21ZrQH143K3QTDL4LXw2F7HEK3wJUD2nW2nRk4stbPy6cq3jPPqjiChkVvvNKmPGJxWUtg6LnF5kejMRNNU3TGtRBeJgk33yuGBxrMPHi"
+
+_LONG_RUN = rf"{EDGE}(?:0[xX])?[0-9A-Za-z]{{50}}"
 
 _WORD = "[A-Za-z]{3,8}"
 # Which separators a phrase may have; quoted and numbered words are kept apart from plain ones, or else the gate
 # would stop at every other sentence.
-_PLAIN = r"(?:[ ,\t\r\n]|\\+[nrt]){1,6}"
-_JOINED = r" ?[;|/+_-] ?"
+_PLAIN = r"(?:[ ,;|\t\r\n]|\\+[nrt]){1,6}"
 _QUOTED = rf"{QUOTE}{SPACE}*,{SPACE}*(?:{QUOTE}[0-9]{{1,2}}{QUOTE}:{SPACE}?)?{QUOTE}"
 _NUMBERED = r"(?:[ \t\r\n,;|]|\\+[nrt]){1,8}[0-9]{1,2}(?:[.):#\]-]|\s|\\+[nrt]){1,4}"
-_PHRASES = "|".join(f"{_WORD}(?:{between}{_WORD}){{11,}}" for between in (_PLAIN, _JOINED, _QUOTED, _NUMBERED))
+_SEPARATORS = (_PLAIN, _QUOTED, _NUMBERED)
+_PHRASES = "|".join(f"{_WORD}(?:{between}{_WORD}){{11,}}" for between in _SEPARATORS)
+_TWELVE_WORDS = "|".join(f"{EDGE}{_WORD}(?:{between}{_WORD}){{11}}" for between in _SEPARATORS)
 
 
 def looks_like_keypair(numbers: list[int], labels: tuple[str, ...]) -> bool:
@@ -36,7 +38,7 @@ def looks_like_keypair(numbers: list[int], labels: tuple[str, ...]) -> bool:
     if len(numbers) != _KEYPAIR_LENGTH or not all(type(n) is int and 0 <= n <= 255 for n in numbers):
         return False
     # Neighbours in random bytes differ by 85 on average; in prices, ranges and counters by far less.
-    steps = sum(abs(a - b) for a, b in zip(numbers, numbers[1:], strict=False))
+    steps = sum(abs(a - b) for a, b in itertools.pairwise(numbers))
     return steps >= 16 * (_KEYPAIR_LENGTH - 1) and not is_harmless(Found(b"", 0, 0, labels))
 
 
@@ -71,7 +73,12 @@ WALLET_RULES = (
         "ethereum-private-key",
         "64 hexadecimal digits, with or without `0x`, unless labelled as hash, transaction, signature, block, order …",
         rf"{EDGE}(?:0[xX])?(?P<secret>[0-9A-Fa-f]{{64}})\b",
-        ("0x" + _HEX, "use " + _HEX.upper() + " to sign", {"wallet": _HEX}, "hash of the private key 0x" + _HEX),
+        (
+            "0x" + _HEX,
+            "use " + _HEX.upper() + " to sign",
+            {"wallet": _HEX},
+            "hash of the private key 0x" + _HEX,
+        ),
         (
             "tx 0x" + _HEX,
             {"tx_hash": "0x" + _HEX},
@@ -83,6 +90,7 @@ WALLET_RULES = (
             {"hashes": ["0x" + _HEX, "0x" + _HEX]},
         ),
         unless_harmless,
+        gate=_LONG_RUN,
         dismiss=is_labelled_harmless,
     ),
     Rule(
@@ -92,13 +100,19 @@ WALLET_RULES = (
         (_SOLANA, "key: " + _SOLANA),
         ({"signature": _SOLANA}, "tx " + _SOLANA, "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"),
         unless_harmless,
+        gate=_LONG_RUN,
         dismiss=is_labelled_harmless,
     ),
     Rule(
         "solana-keypair",
         "a Solana keypair file: an array of 64 byte values",
         rf"\[{SPACE}*(?:[0-9]{{1,3}}{SPACE}*,{SPACE}*){{63}}[0-9]{{1,3}}{SPACE}*\]",
-        (_KEYPAIR, json.dumps(_KEYPAIR), {"id": {"wallet": _KEYPAIR}}, json.dumps(json.dumps(_KEYPAIR, indent=1))),
+        (
+            _KEYPAIR,
+            json.dumps(_KEYPAIR),
+            {"id": {"wallet": _KEYPAIR}},
+            json.dumps(json.dumps(_KEYPAIR, indent=1)),
+        ),
         ({"prices": _KEYPAIR}, list(range(64)), [101 + n % 3 for n in range(64)], _KEYPAIR[1:]),
         keypair_span,
         gate=rf"\[{SPACE}*(?:[0-9]{{1,3}}{SPACE}*,{SPACE}*){{24}}",
@@ -112,8 +126,12 @@ WALLET_RULES = (
             "5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ",
             {"tx": "KwDiBf89QgGbjEhKnhXJuH7LrciVrZi3qYjgd9M7rFU73sVHnoWn"},
         ),
-        ("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", {"id": "KwDiBf89QgGbjEhKnhXJuH7LrciVrZi3qYjgd9M7rFU73sVHnoWz"}),
+        (
+            "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
+            {"id": "KwDiBf89QgGbjEhKnhXJuH7LrciVrZi3qYjgd9M7rFU73sVHnoWz"},
+        ),
         wif_span,
+        gate=_LONG_RUN,
         dismiss=lambda found: is_labelled_harmless(found) and not has_valid_checksum(found.secret),
     ),
     Rule(
@@ -122,6 +140,7 @@ WALLET_RULES = (
         rf"{EDGE}(?P<secret>[xyztuvYZUV]prv{BASE58}{{90,}})",
         (_XPRV, "z" + _XPRV[1:]),
         ("xpub" + _XPRV[4:], "xprv is a prefix"),
+        starts="[xyztuvYZUV]prv",
     ),
     Rule(
         "mnemonic",
@@ -140,6 +159,7 @@ WALLET_RULES = (
             ["abandon"] * 12,
         ),
         phrase_spans,
-        dismiss=lambda found: not phrase_spans(found),
+        gate=_TWELVE_WORDS,
+        dismiss=has_no_phrase,
     ),
 )

@@ -32,7 +32,7 @@ class TextSearch:
         fired = self.gate.match(text)
         if fired is None:
             return text, hidden
-        rules = sorted(self.gate.rules_at(fired), key=lambda rule: self._order[rule.name])
+        rules = sorted(self.gate.rules_at(fired, text), key=lambda rule: self._order[rule.name])
         if any(rule.names for rule in rules):
             text = self._hide_announced(text, hidden)
         for rule in rules:

@@ -105,7 +105,7 @@ class Span(trace.Span):
         with guarded("ending a span"):
             self.recorder.finish(self, end_ns=end_time)
 
-    def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
+    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Keep attributes as metadata."""
         with guarded("setting attributes"):
             self.added().add_metadata(attributes)
@@ -117,12 +117,12 @@ class Span(trace.Span):
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
         """Keep an event as metadata `event.<name>`, with its time in nanoseconds since the epoch."""
         at_ns = self.now_ns() if timestamp is None else timestamp
-        self.set_attributes({f"event.{name}": {"at_ns": at_ns, **(attributes or {})}})  # type: ignore[dict-item]
+        self.set_attributes({f"event.{name}": {"at_ns": at_ns, **(attributes or {})}})
 
     def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
         """Keep a link as metadata `link.<span id>`."""
         link = {"trace_id": f"{context.trace_id:032x}", **(attributes or {})}
-        self.set_attributes({f"link.{context.span_id:016x}": link})  # type: ignore[dict-item]
+        self.set_attributes({f"link.{context.span_id:016x}": link})
 
     def update_name(self, name: str) -> None:
         """Give the observation another name."""
@@ -130,7 +130,9 @@ class Span(trace.Span):
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """ERROR raises the level; the description becomes the status message."""
-        code, text = (status.status_code, status.description) if isinstance(status, Status) else (status, None)
+        code, text = (
+            (status.status_code, status.description) if isinstance(status, Status) else (status, None)
+        )
         if code is StatusCode.ERROR:
             self.added().raise_level("ERROR", text or description)
 

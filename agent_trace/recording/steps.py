@@ -16,6 +16,7 @@ from agent_trace.recording.span import Span
 from agent_trace.recording.streams import StreamReading
 from agent_trace.recording.target import Target
 
+
 class Prepared(NamedTuple):
     """A call's input as it was when the call was made, though it may begin later."""
 
@@ -44,16 +45,22 @@ class Steps:
 
     __slots__ = ("captures_input", "captures_output", "recorder")
 
-    def __init__(self, recorder: Recorder, *, captures_input: bool = True, captures_output: bool = True) -> None:
+    def __init__(
+        self, recorder: Recorder, *, captures_input: bool = True, captures_output: bool = True
+    ) -> None:
         self.recorder = recorder
         self.captures_input = captures_input
         self.captures_output = captures_output
 
-    def prepare(self, target: Target, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Prepared:
+    def prepare(
+        self, target: Target, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Prepared:
         """Capture the arguments now: agents go on changing their message lists."""
         return attempt("capturing input", self._prepare, target, instance, args, kwargs) or _UNPREPARED
 
-    def begin(self, target: Target, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Span | None:
+    def begin(
+        self, target: Target, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Span | None:
         """Prepare, open and attach in one: for a call that starts at once."""
         span = attempt("opening an observation", self._begin, target, instance, args, kwargs)
         return span or attempt("opening an observation", self._begin_without_input, target)
@@ -87,7 +94,9 @@ class Steps:
         if stream is not None:
             attempt("reading a stream", self._note, stream, item)
 
-    def close_stream(self, stream: Stream | None, returned: object = None, error: BaseException | None = None) -> None:
+    def close_stream(
+        self, stream: Stream | None, returned: object = None, error: BaseException | None = None
+    ) -> None:
         """Write the observation of a generator that is exhausted, failed, closed or abandoned."""
         if stream is not None:
             attempt("finishing an observation", self._close_stream, stream, returned, error)
@@ -106,7 +115,9 @@ class Steps:
         self.recorder.detach(span)
         self.recorder.finish(span, output, error)
 
-    def _prepare(self, target: Target, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Prepared:
+    def _prepare(
+        self, target: Target, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Prepared:
         # wrapt reports a builtin's module as what it is bound to.
         is_bound = instance is not None and type(instance) is not ModuleType
         arguments = target.arguments(args, kwargs, is_bound=is_bound)
@@ -145,7 +156,9 @@ class Steps:
             output, reading = stream.reading.finish()
         if returned is not None:
             output = returned if output is NOTHING else {"yielded": output, "returned": returned}
-        if isinstance(error, GeneratorExit):  # its reader had enough: a `break`, `close()`, or nobody left to read
+        if isinstance(
+            error, GeneratorExit
+        ):  # its reader had enough: a `break`, `close()`, or nobody left to read
             span.added().raise_level("DEFAULT", f"closed by its reader after {_items(stream.yielded)}")
             error = None
         self.recorder.finish(span, output, error, reading)

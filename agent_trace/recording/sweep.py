@@ -4,7 +4,7 @@ It walks with a stack of its own: the caller's program may be near its recursion
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, overload
+from typing import Any, NamedTuple
 
 from agent_trace.recording.announced import is_secret
 from agent_trace.recording.mnemonics import SHORTEST, phrases_in
@@ -132,7 +132,9 @@ class Sweep:
             self._note("solana-keypair", place)
             items[:] = [mark("solana-keypair")]
             return
-        pairs = bool(items) and all(isinstance(i, list) and len(i) == 2 and isinstance(i[0], str) for i in items)
+        pairs = bool(items) and all(
+            isinstance(i, list) and len(i) == 2 and isinstance(i[0], str) for i in items
+        )
         for at, item in enumerate(items):
             here = Place(place, at)
             if pairs and isinstance(item, list):
@@ -142,7 +144,10 @@ class Sweep:
     def _hide_words(self, keys: Sequence[Any], items: list[object], container: Any, place: Place) -> None:
         if len(items) < SHORTEST or "mnemonic" not in self._search.active:
             return
-        words = [item.strip().encode() if isinstance(item, str) and len(item) <= _LONGEST_WORD else b"" for item in items]
+        words = [
+            item.strip().encode() if isinstance(item, str) and len(item) <= _LONGEST_WORD else b""
+            for item in items
+        ]
         for first, last in list(phrases_in(words)):
             self._note("mnemonic", place)
             for at in range(first, last):

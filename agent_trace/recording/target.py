@@ -51,7 +51,9 @@ class Target:
         self.captures_output = capture_output
         self.entry_point = f"{getattr(innermost, '__module__', None)}:{_qualified_name(innermost)}"
 
-    def arguments(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, is_bound: bool) -> dict[str, Any]:
+    def arguments(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, is_bound: bool
+    ) -> dict[str, Any]:
         """The arguments of a call by parameter name, without the bound instance or class."""
         signature = self._signature
         if signature is None:

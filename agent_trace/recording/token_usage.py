@@ -111,6 +111,14 @@ _BY_SIGN: Final[dict[str, Dialect]] = {
 }
 """Recognised by one key, in this order. Safe to look for beside a result's other parts."""
 
+_DETAILS: Final = (
+    "prompt_tokens_details",
+    "completion_tokens_details",
+    "input_tokens_details",
+    "output_tokens_details",
+    "input_token_details",
+    "output_token_details",
+)
 _NESTED: Final = ("tokens", "billed_units")
 _TOTALS: Final = ("total_tokens", "total_token_count", "totalTokenCount", "totalTokens", "total")
 
@@ -149,17 +157,25 @@ def count_of(found: object) -> int | None:
 
 def _count(parts: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
     for name in names:
-        outer, _, inner = name.partition(".")
-        found = parts.get(outer)
-        if inner and found is not None:
-            found = parts_of(found).get(inner)
-        count = count_of(found)
-        if count is not None:
-            return count
+        found = parts.get(name)
+        if found is not None:
+            count = count_of(found)
+            if count is not None:
+                return count
     return None
 
 
+def _with_details(parts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The counts together with those of nested objects, under dotted names."""
+    nested = {name: parts_of(parts[name]) for name in _DETAILS if parts.get(name) is not None}
+    if not nested:
+        return parts
+    inner = {f"{name}.{key}": found for name, details in nested.items() for key, found in details.items()}
+    return {**parts, **inner}
+
+
 def _disjoint(dialect: Dialect, parts: Mapping[str, Any]) -> dict[str, int] | None:
+    parts = _with_details(parts)
     read = {name: _count(parts, getattr(dialect, name)) for name in _COUNTED}
     if read["input"] is None and read["output"] is None:
         return None

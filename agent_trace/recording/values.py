@@ -12,7 +12,9 @@ _OPENING = re.compile(rb"[bBfFrRuU]{0,2}(\\*)([\"'`])")
 _UNQUOTED = re.compile(rb"[^\s\"'`<>]+")
 _LINE = re.compile(rb"(?:=\\{0,9}\"[^\"\r\n]*\"|[^\r\n\"'\\]|\\[^nr\"'])++")
 _SCHEME = re.compile(rb"\s*(?:[A-Za-z][\w-]{2,19}[ \t]+)?")
-_NEXT_FIELD = re.compile(rb"(?:&(?:amp;)?|[;,]|\\{1,9}[nr])\s*[A-Za-z_][\w.-]*+\s*[=:]|,\s|;\s|\\{1,9}[nr](?:\s|-|\\|$)")
+_NEXT_FIELD = re.compile(
+    rb"(?:&(?:amp;)?|[;,]|\\{1,9}[nr])\s*[A-Za-z_][\w.-]*+\s*[=:]|,\s|;\s|\\{1,9}[nr](?:\s|-|\\|$)"
+)
 _BRACKETS = re.compile(rb"[\[\](){}]")
 
 _PLACEHOLDER = re.compile(

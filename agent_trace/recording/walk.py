@@ -14,7 +14,6 @@ from agent_trace.recording.cutting import (
     Excerpt,
     Limits,
     RedactText,
-    cut_marker,
     cut_text,
     encode_text,
     note_cut,
@@ -30,17 +29,13 @@ from agent_trace.recording.forms import (
 from agent_trace.recording.guard import guarded
 from agent_trace.recording.keys import distinct_name
 from agent_trace.recording.numbers import float_json, integer_json
+from agent_trace.recording.page import LEAST_ROOM_BYTES, Page, TooBig
 from agent_trace.recording.plain import survey
 from agent_trace.recording.quick import write_quickly
 
-_LEAST_ROOM_BYTES: Final = 64
 _KEY_CHARS: Final = 512
 _REPR_BYTES: Final = 4096
 _ATTRIBUTE_NODES: Final = 256
-
-
-class _TooBig(Exception):
-    """A bound was hit in the pass that cuts nothing."""
 
 
 def walk(
@@ -53,76 +48,28 @@ def walk(
     try:
         whole = _Walker(limits, path, redact_text, cutting=False)
         return whole.write(value), whole.cuts
-    except _TooBig:
+    except TooBig:
         shared = _Walker(limits, path, redact_text, cutting=True)
         return shared.write(value), shared.cuts
 
 
-class _Walker:
-    """One pass over one value. `room` (bytes) and `nodes` are what is left; `trail` leads to where it is."""
-
-    def __init__(self, limits: Limits, path: str, redact_text: RedactText | None, *, cutting: bool) -> None:
-        self.room, self.nodes, self.depth = limits
-        self.cutting = cutting
-        self.cuts: list[Cut] = []
-        self._path = path
-        self._redact_text = redact_text
-        self._trail: list[int | str] = []
-        self._open: dict[int, int] = {}
-        self._in_unknown = False
+class _Walker(Page):
+    """One pass over one value."""
 
     def write(self, value: object) -> bytes:
         self.nodes -= 1
         if self.nodes < 0 or self.room < 0:
-            self._insist()
+            self.insist()
         kind = type(value)
         if kind is str:
-            return self._text(value)  # type: ignore[arg-type]
+            return self.text(value)  # type: ignore[arg-type]
         if value is None or kind is bool:
-            return self._spend(orjson.dumps(value))
+            return self.spend(orjson.dumps(value))
         if kind is int:
-            return self._spend(integer_json(value))  # type: ignore[arg-type]
+            return self.spend(integer_json(value))  # type: ignore[arg-type]
         if kind is float:
-            return self._spend(float_json(value))  # type: ignore[arg-type]
+            return self.spend(float_json(value))  # type: ignore[arg-type]
         return self._nested(value)
-
-    def _insist(self) -> None:
-        """Give up the pass that cuts nothing; the few attributes shown of unknown objects are cut in either."""
-        if not self.cutting and (self.room < _LEAST_ROOM_BYTES or not self._in_unknown):
-            raise _TooBig
-
-    def _spend(self, encoded: bytes) -> bytes:
-        self.room -= len(encoded)
-        return encoded
-
-    def _cut(self, kept: int, of: int, unit: str, why: str = "") -> bytes:
-        note_cut(self.cuts, self._where(), kept, of, unit)
-        return self._spend(encode_text(cut_marker(kept, of, unit + why)))
-
-    def _where(self, steps: int | None = None) -> str:
-        trail = self._trail[:steps]
-        return self._path + "".join(f"[{step}]" if type(step) is int else f".{step}" for step in trail)
-
-    # -- scalars --
-
-    def _text(self, text: str, most: int | None = None) -> bytes:
-        room = self.room if most is None else min(most, self.room)
-        if len(text) <= room:
-            encoded = encode_text(text)
-            if len(encoded) <= room:
-                return self._spend(encoded)
-        if not self.cutting and (most is None or room < most):
-            raise _TooBig
-        encoded, kept = cut_text(text, room, self._redact_text)
-        note_cut(self.cuts, self._where(), kept, len(text), "characters")
-        return self._spend(encoded)
-
-    def _excerpt(self, text: Excerpt) -> bytes:
-        encoded, kept = cut_text(text, self.room, self._redact_text, text.characters)
-        note_cut(self.cuts, self._where(), kept, text.characters, "characters")
-        return self._spend(encoded)
-
-    # -- everything that has parts, or a form --
 
     def _plain(self, value: object) -> bytes | None:
         """A part that fits as it is, in one go."""
@@ -136,7 +83,7 @@ class _Walker:
         if len(encoded) > self.room:
             return None
         self.nodes = left[1]
-        return self._spend(encoded)
+        return self.spend(encoded)
 
     def _nested(self, value: object) -> bytes:
         kind = type(value)
@@ -144,16 +91,16 @@ class _Walker:
             plain = self._plain(value)
             if plain is not None:
                 return plain
-        seen_at = self._open.get(id(value))
+        seen_at = self.open.get(id(value))
         if seen_at is not None:
-            return self._text(f"<circular: {self._where(seen_at)}>")
+            return self.text(f"<circular: {self.where(seen_at)}>")
         if kind is Excerpt:
-            return self._excerpt(value)  # type: ignore[arg-type]
+            return self.excerpt(value)  # type: ignore[arg-type]
         shape: object = None
         with guarded("the form of a captured value"):
             shape = form(value, self.nodes)
         if shape is None:
-            return self._text(marker_for(value, "not captured"))
+            return self.text(marker_for(value, "not captured"))
         if type(shape) is Unknown:
             return self._unknown(value)
         return self._parts_of(value, shape)
@@ -169,7 +116,7 @@ class _Walker:
         if type(shape) is Ends:
             return self._container(shape)
         if self.depth <= 0:  # forms of forms of forms: they count as levels
-            return self._text("<nested too deep>")
+            return self.text("<nested too deep>")
         self.nodes += 1
         self.depth -= 1
         encoded = self.write(shape)
@@ -180,31 +127,31 @@ class _Walker:
         """An object nobody described: its own `repr`; failing that its public attributes, one object deep."""
         text = bounded_repr(value)
         if text is not None:
-            return self._text(text, _REPR_BYTES)
-        shown = None if self._in_unknown else attributes_shown(value)
+            return self.text(text, _REPR_BYTES)
+        shown = None if self.in_unknown else attributes_shown(value)
         if not shown:
-            return self._text(marker_for(value, "object"))
+            return self.text(marker_for(value, "object"))
         spared = max(0, self.nodes - _ATTRIBUTE_NODES)
         self.nodes -= spared
-        self._in_unknown = True
+        self.in_unknown = True
         encoded = self._parts_of(value, shown)
-        self._in_unknown = False
+        self.in_unknown = False
         self.nodes += spared
         return encoded
 
     def _parts_of(self, value: object, shape: object) -> bytes:
-        self._open[id(value)] = len(self._trail)
+        self.open[id(value)] = len(self.trail)
         encoded = self._shape(shape)
-        del self._open[id(value)]
+        del self.open[id(value)]
         return encoded
 
     def _container(self, ends: Ends) -> bytes:
         if self.depth <= 0:
-            return self._cut(0, ends.total, ends.unit, " nested too deep")
+            return self.cut(0, ends.total, ends.unit, " nested too deep")
         if flat_and_short(ends):
             return self._whole_or_nothing(ends)
         if ends.total > self.nodes:
-            self._insist()
+            self.insist()
         self.depth -= 1
         encoded = self._members(ends)
         self.depth += 1
@@ -215,21 +162,21 @@ class _Walker:
         encoded = orjson.dumps(ends.head)
         if len(encoded) <= self.room and len(ends.head) <= self.nodes:
             self.nodes -= len(ends.head)
-            return self._spend(encoded)
-        self._insist()
-        return self._cut(0, ends.total, ends.unit)
+            return self.spend(encoded)
+        self.insist()
+        return self.cut(0, ends.total, ends.unit)
 
     def _members(self, ends: Ends) -> bytes:
         self.room -= 2
         names: set[str] = set()
         write = self._entry_writer(names) if ends.unit == "entries" else self._item
-        sharing = self.cutting or self._in_unknown
+        sharing = self.cutting or self.in_unknown
         front, first_left = self._front(ends, write) if sharing else self._whole(ends, write)
         back, last_left = self._back(ends, first_left, write)
         left_out = last_left - first_left + 1
         middle: list[bytes] = []
         if left_out > 0:
-            marker = self._cut(ends.total - left_out, ends.total, ends.unit)
+            marker = self.cut(ends.total - left_out, ends.total, ends.unit)
             middle = [b'"\xe2\x80\xa6":' + marker if ends.unit == "entries" else marker]
         inner = b",".join(front + middle + back[::-1])
         return b"{" + inner + b"}" if ends.unit == "entries" else b"[" + inner + b"]"
@@ -237,7 +184,7 @@ class _Walker:
     def _whole(self, ends: Ends, write: Callable[[int, object], bytes]) -> tuple[list[bytes], int]:
         written = [write(position, entry) for position, entry in enumerate(ends.head)]
         if self.room < 0 or self.nodes < 0:
-            self._insist()
+            self.insist()
         return written, len(written)
 
     def _front(self, ends: Ends, write: Callable[[int, object], bytes]) -> tuple[list[bytes], int]:
@@ -249,7 +196,7 @@ class _Walker:
             room, nodes = needs.get(position, third)
             self.room -= room
             self.nodes -= nodes
-            full = self.room < _LEAST_ROOM_BYTES or self.nodes <= 0
+            full = self.room < LEAST_ROOM_BYTES or self.nodes <= 0
             if not full:
                 written.append(write(position, entry))
             self.room += room
@@ -263,18 +210,18 @@ class _Walker:
         written: list[bytes] = []
         position = ends.total - 1
         if first < ends.total:
-            self._insist()
+            self.insist()
         for entry in reversed(ends.tail):
-            if position < first or self.room < _LEAST_ROOM_BYTES or self.nodes <= 0:
+            if position < first or self.room < LEAST_ROOM_BYTES or self.nodes <= 0:
                 break
             written.append(write(position, entry))
             position -= 1
         return written, position
 
     def _item(self, position: int, item: object) -> bytes:
-        self._trail.append(position)
+        self.trail.append(position)
         encoded = self.write(item)
-        self._trail.pop()
+        self.trail.pop()
         self.room -= 1
         return encoded
 
@@ -284,14 +231,14 @@ class _Walker:
         def write(_: int, entry: Any) -> bytes:
             key, value = entry
             name = distinct_name(key, names)
-            self._trail.append(name)
+            self.trail.append(name)
             encoded_name = encode_text(name)
             if len(encoded_name) > _KEY_CHARS:
-                encoded_name, kept = cut_text(name, _KEY_CHARS, self._redact_text)
-                note_cut(self.cuts, self._where(), kept, len(name), "characters")
+                encoded_name, kept = cut_text(name, _KEY_CHARS, self.redact_text)
+                note_cut(self.cuts, self.where(), kept, len(name), "characters")
             self.room -= len(encoded_name) + 2
             encoded = self.write(value)
-            self._trail.pop()
+            self.trail.pop()
             return encoded_name + b":" + encoded
 
         return write

@@ -14,7 +14,8 @@ from agent_trace.store.answers import (
     Trace,
     TraceRow,
 )
-from agent_trace.store.store import Progress, Store
+from agent_trace.store.refresh import Progress
+from agent_trace.store.store import Store
 
 __all__ = [
     "CostKey",

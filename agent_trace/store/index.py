@@ -8,15 +8,17 @@ import fcntl
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from agent_trace.errors import StoreError
-from agent_trace.store.schema import check, migrate
+from agent_trace.store.schema import check, migrate, transaction
 
 logger = logging.getLogger("agent_trace")
+
+Answer = TypeVar("Answer")
 
 INDEX_NAME: Final = "index.sqlite"
 BUSY_TIMEOUT_S: Final = 60.0
@@ -45,6 +47,7 @@ DAMAGE: Final = (
     "another program's database",
     "no such table",
     "no such column",
+    "vtable constructor failed",
     "already exists",
     "corrupt",
     "disk I/O error",
@@ -88,16 +91,26 @@ class Index:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Write alone: all of what is done inside, or nothing of it."""
-        connection = self.connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(self.connection) as connection:
             yield connection
-        except BaseException:
-            # A failing COMMIT may have rolled back already; then there is nothing to undo.
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
+
+    def ask(self, question: Callable[[], Answer], rebuild: Callable[[], object]) -> Answer:
+        """Put a question to the index; one that proves damaged is made anew, filled by `rebuild`, and asked again.
+
+        Raises StoreError when the file cannot be used for another reason, or still not.
+        """
+        self.notice_replacement()
+        try:
+            return question()
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise self._unusable(error) from error
+            self.start_over(str(error))
+        try:
+            rebuild()
+            return question()
+        except sqlite3.DatabaseError as error:
+            raise self._unusable(error) from error
 
     def start_over(self, reason: str) -> None:
         """Set a damaged index aside; the next use makes an empty one."""
@@ -117,9 +130,18 @@ class Index:
             return self._open_file()
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
-                raise StoreError(f"the index {self._path} cannot be opened: {error}") from error
+                raise self._unusable(error) from error
             self.start_over(str(error))
-        return self._open_file()
+        try:
+            return self._open_file()
+        except sqlite3.DatabaseError as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: sqlite3.Error) -> StoreError:
+        return StoreError(
+            f"the index {self._path} cannot be used: {error}. What was recorded is safe in the journal; look for "
+            "a full disk, a quota, or a process that holds the file"
+        )
 
     def _open_file(self) -> sqlite3.Connection:
         # Alone while there is no file yet: SQLite cannot wait for its turn to switch a new file to WAL.
@@ -157,14 +179,16 @@ def _connect(path: Path) -> sqlite3.Connection:
         # SQLite would create it with the umask's mode; what was said to an agent is its owner's business.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    usable = False
     try:
         for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         migrate(connection)
         check(connection)
-    except BaseException:
-        connection.close()
-        raise
+        usable = True
+    finally:
+        if not usable:
+            connection.close()
     return connection
 
 

@@ -85,7 +85,9 @@ def _look_up(connection: sqlite3.Connection, keys: set[Key], summaries: dict[byt
             found = ObservationRow(*row)
             if (found.trace, found.id) in by_number:
                 known.rows[by_number[found.trace, found.id]] = found
-        query = f"SELECT trace, id, record, length FROM amendments WHERE id IN ({marks}) ORDER BY at_ns, record"
+        query = (
+            f"SELECT trace, id, record, length FROM amendments WHERE id IN ({marks}) ORDER BY at_ns, record"
+        )
         for trace, id, record, length in connection.execute(query, ids):
             if (trace, id) in by_number:
                 known.amendments.setdefault(by_number[trace, id], []).append(Address(record, length))
@@ -125,7 +127,9 @@ def _additions(key: Key, batch: Batch, known: _Known, fetch: Fetch) -> list[Reco
     if not new and not old:
         return []
     found = [(address, fetch(address)) for address in old or ()] + list(new or ())
-    present = [(record.get("at_ns", 0), address.record, record) for address, record in found if record is not None]
+    present = [
+        (record.get("at_ns", 0), address.record, record) for address, record in found if record is not None
+    ]
     return [record for _, _, record in sorted(present, key=lambda each: each[:2])]
 
 

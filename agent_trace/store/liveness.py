@@ -45,5 +45,7 @@ class Liveness:
     def _known(self) -> list[tuple[int, str, bool, bool]]:
         if self._segments is None:
             query = "SELECT number, name, finished, crashed FROM segments ORDER BY number"
-            self._segments = [(each[0], each[1], bool(each[2]), bool(each[3])) for each in self._connection.execute(query)]
+            self._segments = [
+                (each[0], each[1], bool(each[2]), bool(each[3])) for each in self._connection.execute(query)
+            ]
         return self._segments

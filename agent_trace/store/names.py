@@ -30,7 +30,9 @@ def find_observation(connection: sqlite3.Connection, id_or_prefix: str) -> Found
     prefix = _checked(id_or_prefix)
     found = _observations(connection, prefix)
     if not found and _traces(connection, prefix):
-        raise NotFound(f"{prefix!r} is a trace, not an observation: `agent-trace show {prefix}` lists what is in it")
+        raise NotFound(
+            f"{prefix!r} is a trace, not an observation: `agent-trace show {prefix}` lists what is in it"
+        )
     return _only(connection, prefix, found)
 
 
@@ -50,10 +52,14 @@ def _only(connection: sqlite3.Connection, prefix: str, found: list[Found]) -> Fo
     if found:
         shown = ", ".join(each.id or each.trace_id for each in found[:_SHOWN])
         more = ", …" if len(found) > _SHOWN else ""
-        raise AmbiguousId(f"{prefix!r} is the start of more than one id: {shown}{more}. Give a few more digits")
+        raise AmbiguousId(
+            f"{prefix!r} is the start of more than one id: {shown}{more}. Give a few more digits"
+        )
     nearest = _nearest(connection, prefix)
     hint = f"; the nearest is {nearest}" if nearest else ""
-    raise NotFound(f"no trace or observation has an id that starts with {prefix!r}{hint}. `agent-trace list` shows them")
+    raise NotFound(
+        f"no trace or observation has an id that starts with {prefix!r}{hint}. `agent-trace list` shows them"
+    )
 
 
 def _nearest(connection: sqlite3.Connection, prefix: str) -> str | None:

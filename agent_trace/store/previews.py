@@ -5,7 +5,18 @@ from typing import Any, Final
 import orjson
 
 PREVIEW_CHARS: Final = 200
-_SAYING: Final = ("content", "text", "prompt", "query", "question", "input", "message", "messages", "choices", "output")
+_SAYING: Final = (
+    "content",
+    "text",
+    "prompt",
+    "query",
+    "question",
+    "input",
+    "message",
+    "messages",
+    "choices",
+    "output",
+)
 
 
 def preview(value: Any) -> str | None:

@@ -59,7 +59,9 @@ def _trace_conditions(where: Filter) -> tuple[list[str], list[object]]:
     bounds, limits = bound_conditions(where, "t")
     texts, words = text_conditions(where)
     if texts:
-        bounds.append(f"EXISTS (SELECT 1 FROM observations AS o WHERE o.trace = t.number AND {all_of(texts)})")
+        bounds.append(
+            f"EXISTS (SELECT 1 FROM observations AS o WHERE o.trace = t.number AND {all_of(texts)})"
+        )
         limits += words
     if where.trace_id is not None:
         bounds.append("t.trace_id = ?")
@@ -107,7 +109,9 @@ def _head(connection: sqlite3.Connection, number: int) -> dict[str, Any]:
     }
 
 
-def _status(connection: sqlite3.Connection, liveness: Liveness, number: int, opened: int, errors: int) -> Status:
+def _status(
+    connection: sqlite3.Connection, liveness: Liveness, number: int, opened: int, errors: int
+) -> Status:
     if opened:
         query = "SELECT record FROM observations WHERE trace = ? AND opened ORDER BY record DESC"
         states = {liveness.state_of(record) for (record,) in connection.execute(query, (number,))}

@@ -31,7 +31,8 @@ class Reading:
         if record is None or not amended:
             return record
         rows = self._connection.execute(
-            "SELECT record, length FROM amendments WHERE id = ? AND trace = ? ORDER BY at_ns, record", (id, trace)
+            "SELECT record, length FROM amendments WHERE id = ? AND trace = ? ORDER BY at_ns, record",
+            (id, trace),
         )
         found = [self._fetch(Address(*row)) for row in rows.fetchall()]
         return amend(record, [each for each in found if each is not None])
@@ -41,7 +42,9 @@ class Reading:
         record = self.record(pointer)
         return None if record is None else as_observation(record)
 
-    def page(self, where: Filter, after: tuple[int, int] | None, newest_first: bool, limit: int) -> list[tuple[int, Pointer]]:
+    def page(
+        self, where: Filter, after: tuple[int, int] | None, newest_first: bool, limit: int
+    ) -> list[tuple[int, Pointer]]:
         """(start_ns, pointer) of the next observations that fit, by start."""
         conditions, values = observation_conditions(where)
         if after is not None:
@@ -53,7 +56,10 @@ class Reading:
             f"ORDER BY o.start_ns {order}, o.record {order} LIMIT ?",
             (*values, limit),
         )
-        return [(start_ns, (record, length, trace, id, amended)) for start_ns, record, length, trace, id, amended in rows]
+        return [
+            (start_ns, (record, length, trace, id, amended))
+            for start_ns, record, length, trace, id, amended in rows
+        ]
 
     def of_trace(self, number: int) -> Iterator[tuple[int, bool, Observation]]:
         """(address, whether it is only opened, observation) of a whole trace, by start."""

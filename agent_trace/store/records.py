@@ -22,6 +22,9 @@ OFFSET_MASK: Final = (1 << SEGMENT_SHIFT) - 1
 EPOCH_S: Final = 1_577_836_800
 """2020-01-01 UTC, from which segment numbers count seconds: 31 bits of them last until 2088."""
 
+_LAST_NUMBER: Final = (1 << 31) - (1 << 20)
+"""Where a clock that is decades ahead ends up: an address must fit 63 bits, with room for a million segments."""
+
 KINDS: Final = frozenset({"observation", "opened", "amendment", "score"})
 _NAME: Final = re.compile(r"^(\d{8}T\d{6}(?:\.\d+)?)-(\d+)-")
 _FIXED: Final = frozenset({"v", "kind", "trace_id", "id", "parent_id", "start_ns", "end_ns", "process"})
@@ -43,10 +46,12 @@ class Address(NamedTuple):
 
     @property
     def segment(self) -> int:
+        """The number of its segment."""
         return self.record >> SEGMENT_SHIFT
 
     @property
     def offset(self) -> int:
+        """Where in the segment it starts."""
         return self.record & OFFSET_MASK
 
 
@@ -62,7 +67,7 @@ def segment_time(name: str) -> int:
         return 0
     with suppress(ValueError):
         started = datetime.strptime(found[1].partition(".")[0], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-        return max(int(started.timestamp()) - EPOCH_S, 0)
+        return min(max(int(started.timestamp()) - EPOCH_S, 0), _LAST_NUMBER)
     return 0
 
 
@@ -95,7 +100,10 @@ def identify(record: Record) -> Key | None:
     if type(at_ns) is not int or not 0 <= at_ns <= _MAX_NS:
         return None
     try:
-        key = bytes.fromhex(record["trace_id"]), bytes.fromhex("" if kind == "score" and id is None else id or "-")
+        key = (
+            bytes.fromhex(record["trace_id"]),
+            bytes.fromhex("" if kind == "score" and id is None else id or "-"),
+        )
     except (KeyError, TypeError, ValueError):
         return None
     return key if len(key[0]) == 16 and len(key[1]) in (8, 0 if kind == "score" else 8) else None

@@ -59,7 +59,9 @@ def fetcher(connection: sqlite3.Connection, shelf: Shelf) -> Callable[[Address],
     def fetch(address: Address) -> Record | None:
         name = names.get(address.segment)
         if name is None:
-            found = connection.execute("SELECT name FROM segments WHERE number = ?", (address.segment,)).fetchone()
+            found = connection.execute(
+                "SELECT name FROM segments WHERE number = ?", (address.segment,)
+            ).fetchone()
             if found is None:
                 return None
             name = names[address.segment] = found[0]
@@ -77,6 +79,7 @@ class Steps:
         self._total = sum(max(_size(path) - position, 0) for path, position in unread) if progress else 0
 
     def advance(self, done_bytes: int) -> None:
+        """So many bytes more were read."""
         if self._progress is not None and done_bytes > 0:
             self._done = min(self._done + done_bytes, self._total)
             self._progress(self._done, self._total)
@@ -111,7 +114,9 @@ def _refuse_newer(path: Path) -> None:
 
 def _register(connection: sqlite3.Connection, name: str) -> None:
     number = segment_time(name)
-    while connection.execute("SELECT 1 FROM segments WHERE number = ? AND name <> ?", (number, name)).fetchone():
+    while connection.execute(
+        "SELECT 1 FROM segments WHERE number = ? AND name <> ?", (number, name)
+    ).fetchone():
         number += 1
     connection.execute("INSERT OR IGNORE INTO segments (number, name) VALUES (?, ?)", (number, name))
 
@@ -141,8 +146,10 @@ def _refresh_segment(
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """For the fraction of a second that a batch takes: records are trees without cycles, and looking through
-    them again and again for some takes a sixth of the time."""
+    """Without garbage collection for the fraction of a second that a batch takes.
+
+    Records are trees without cycles; looking through them for some again and again is a sixth of the time.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:

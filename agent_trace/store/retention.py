@@ -24,6 +24,8 @@ def forget(connection: sqlite3.Connection, segment: int) -> None:
     }
     for table in _TABLES:
         connection.execute(f"DELETE FROM {table} WHERE record BETWEEN ? AND ?", (first, last))
-    connection.execute("INSERT INTO forgotten SELECT text_position FROM segments WHERE number = ?", (segment,))
+    connection.execute(
+        "INSERT INTO forgotten SELECT text_position FROM segments WHERE number = ?", (segment,)
+    )
     connection.execute("DELETE FROM segments WHERE number = ?", (segment,))
     recount(connection, traces)

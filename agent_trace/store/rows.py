@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import orjson
 
@@ -15,6 +15,10 @@ PICO: Final = Decimal(10**12)
 USAGE_COLUMNS: Final = ("input", "output", "cache_read", "cache_write", "reasoning")
 _USUAL_USAGE: Final = frozenset(USAGE_COLUMNS)
 _MAX_INTEGER: Final = (1 << 63) - 1
+
+
+UsageColumns = tuple[int | None, int | None, int | None, int | None, int | None, int | None, str | None]
+"""`tokens`, the usual classes, and the rarer ones as JSON."""
 
 
 class ObservationRow(NamedTuple):
@@ -98,7 +102,7 @@ def observation_row(record: Record, address: Address, trace: int, id: bytes, ame
     )
 
 
-def _usage_columns(usage: Mapping[str, int]) -> tuple[Any, ...]:
+def _usage_columns(usage: Mapping[str, int]) -> UsageColumns:
     if not usage:
         return (None, None, None, None, None, None, None)
     get = usage.get
@@ -155,7 +159,9 @@ def tags_of(record: Record) -> list[str]:
     return list(dict.fromkeys(each for each in tags if isinstance(each, str))) if tags else []
 
 
-def signal_rows(record: Record, amendments: list[Record], address: Address, trace: int) -> Iterator[SignalColumns]:
+def signal_rows(
+    record: Record, amendments: list[Record], address: Address, trace: int
+) -> Iterator[SignalColumns]:
     """Every signal given in the observation's own record (not merged), then those of its amendments."""
     at_ns = record.get("end_ns") or record["start_ns"]
     given = [(at_ns, each) for each in _chronological(record.get("signal"))]
@@ -178,7 +184,11 @@ def _chronological(signal: object) -> list[Record]:
     if not isinstance(signal, dict):
         return []
     earlier = signal.get("earlier")
-    return [*(each for each in earlier if isinstance(each, dict)), signal] if isinstance(earlier, list) else [signal]
+    return (
+        [*(each for each in earlier if isinstance(each, dict)), signal]
+        if isinstance(earlier, list)
+        else [signal]
+    )
 
 
 def percent(confidence: object, scale: object) -> int | None:

@@ -6,6 +6,8 @@ segment are one range, and newer segments have higher addresses.
 """
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from agent_trace.errors import StoreTooNew
@@ -60,6 +62,9 @@ CREATE TABLE observations (
 CREATE UNIQUE INDEX observations_by_id ON observations (id, trace);
 CREATE INDEX observations_by_trace ON observations (trace, is_root DESC, start_ns);
 CREATE INDEX observations_by_start ON observations (start_ns, record);
+-- Sessions and users are many and small: going through all traces for one of them takes seconds.
+CREATE INDEX observations_by_session ON observations (session_id) WHERE session_id IS NOT NULL;
+CREATE INDEX observations_by_user ON observations (user_id) WHERE user_id IS NOT NULL;
 CREATE TABLE amendments (
     record INTEGER PRIMARY KEY,
     length INTEGER NOT NULL,
@@ -120,22 +125,30 @@ NEEDED: Final = (
 )
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the tables to this version, each step whole or not at all. Raises StoreTooNew."""
-    if _version(connection) == VERSION:
-        return
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Write alone: all of what is done inside, or nothing of it."""
     connection.execute("BEGIN IMMEDIATE")
     try:
+        yield connection
+        connection.execute("COMMIT")
+    finally:
+        # Only after a failure; and one that SQLite rolled back itself leaves nothing to undo.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the tables to this version, in one transaction. Raises StoreTooNew."""
+    if _version(connection) == VERSION:
+        return
+    with transaction(connection):
         # Asked again inside the transaction: another process may have migrated while this one waited.
         for number in range(_checked_version(connection), VERSION):
             for statement in STEPS[number][1].split(";\n"):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
 
 
 def check(connection: sqlite3.Connection) -> None:

@@ -13,7 +13,9 @@ from agent_trace.store.words import match_expression, terms_of
 _AT_ONCE = 256
 
 
-def search(connection: sqlite3.Connection, reading: Reading, text: str, where: Filter, limit: int) -> list[Match]:
+def search(
+    connection: sqlite3.Connection, reading: Reading, text: str, where: Filter, limit: int
+) -> list[Match]:
     """Observations that fit and have all words of `text`, newest first; none for a text without words."""
     terms = terms_of(text)
     if not terms:

@@ -1,6 +1,5 @@
 """Store: what was recorded, asked one question at a time. The SQL lives in the modules around it."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
@@ -12,9 +11,19 @@ from agent_trace.recording.eviction import evict
 from agent_trace.recording.layout import EVICTED
 from agent_trace.settings import load
 from agent_trace.store import queries
-from agent_trace.store.answers import CostKey, CostRow, Filter, Ledger, Match, Pruned, SignalRow, Trace, TraceRow
+from agent_trace.store.answers import (
+    CostKey,
+    CostRow,
+    Filter,
+    Ledger,
+    Match,
+    Pruned,
+    SignalRow,
+    Trace,
+    TraceRow,
+)
 from agent_trace.store.following import follow
-from agent_trace.store.index import Index, is_damage
+from agent_trace.store.index import Index
 from agent_trace.store.ledger import make_ledger
 from agent_trace.store.liveness import Liveness
 from agent_trace.store.names import find_observation, find_trace
@@ -81,7 +90,9 @@ class Store:
         """The newest traces first; `before` is the last row of the page before this one."""
         if refresh:
             self.refresh()
-        return self._ask(lambda: queries.trace_rows(self._index.connection, self._liveness(), where, limit, before))
+        return self._ask(
+            lambda: queries.trace_rows(self._index.connection, self._liveness(), where, limit, before)
+        )
 
     def observations(
         self,
@@ -165,7 +176,13 @@ class Store:
     ) -> Pruned:
         """Remove the oldest segments, and their rows, until what is left is within both bounds."""
         try:
-            gone = evict(self.directory, max_bytes=max_bytes, older_than_s=older_than_s, dry_run=dry_run, reason="prune")
+            gone = evict(
+                self.directory,
+                max_bytes=max_bytes,
+                older_than_s=older_than_s,
+                dry_run=dry_run,
+                reason="prune",
+            )
         except OSError as error:
             raise StoreError(f"segments in {self.directory} cannot be removed: {error}") from error
         if not dry_run:
@@ -183,16 +200,7 @@ class Store:
         return self._ask(lambda: queries.cost_list(self._index.connection, where, by))
 
     def _ask(self, question: Callable[[], Answer]) -> Answer:
-        """Put a question to the index; one that proves damaged is rebuilt from the journal, and asked again."""
-        self._index.notice_replacement()
-        try:
-            return question()
-        except sqlite3.DatabaseError as error:
-            if not is_damage(error):
-                raise StoreError(f"the index of {self.directory} cannot be used: {error}") from error
-            self._index.start_over(str(error))
-        self._read_news(None)
-        return question()
+        return self._index.ask(question, rebuild=lambda: self._read_news(None))
 
     def _read_news(self, progress: Progress | None) -> int:
         count = refresh(self._index, self.directory, self._shelf, progress)

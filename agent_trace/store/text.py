@@ -37,7 +37,9 @@ def refresh_text(
     paths = {path.name: path for path in list_segments(directory)}
     present = [each for each in waiting if each[1] in paths]
     steps = Steps([(paths[name], start) for _, name, start, _ in present], progress)
-    return sum(_index_segment(index, number, paths[name], start, end, steps) for number, name, start, end in present)
+    return sum(
+        _index_segment(index, number, paths[name], start, end, steps) for number, name, start, end in present
+    )
 
 
 def _waiting(connection: sqlite3.Connection) -> list[tuple[int, str, int, int]]:
@@ -71,7 +73,9 @@ def _texts(base: int, end: int, chunk: Chunk) -> Iterator[tuple[int, str]]:
             yield base + offset, searched_text(record)
 
 
-def _write_words(index: Index, number: int, position: int, reached: int, found: list[tuple[int, str]]) -> int | None:
+def _write_words(
+    index: Index, number: int, position: int, reached: int, found: list[tuple[int, str]]
+) -> int | None:
     with index.transaction() as connection:
         now = connection.execute("SELECT text_position FROM segments WHERE number = ?", (number,)).fetchone()
         if now is None or now[0] != position:
@@ -128,5 +132,3 @@ def _cut(text: str, at: int) -> str:
     end = min(at + 2 * _AROUND_CHARS, len(text))
     line = " ".join(text[start:end].split())
     return ("…" if start else "") + line + ("…" if end < len(text) else "")
-
-

@@ -12,7 +12,7 @@ import pytest
 from agent_trace.cli.console import to_json
 from agent_trace.cli.export_formats import COLUMNS
 from agent_trace.observation import RECORD_KEYS
-from tests.support.cli import DESK, EVIL, HOSTILE, desk_store, run_cli
+from tests.support.cli import ANSWER, DESK, EVIL, HOSTILE, desk_store, run_cli
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def test_jsonl_has_every_key_of_the_record_in_order_the_oldest_first(store):
 
 
 def test_amendments_are_merged_and_cost_is_a_number(store):
-    found = next(each for each in exported(store) if each["id"] == "0000000000000004")
+    found = next(each for each in exported(store) if each["id"] == ANSWER)
     assert found["signal"]["action"] == "BUY"
     assert found["tags"] == ["signal:BUY"]
     assert found["cost"]["total"] == 0.0123

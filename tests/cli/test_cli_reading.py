@@ -7,7 +7,7 @@ import pytest
 
 from agent_trace.cli.visible import is_hidden
 from agent_trace.observation import RECORD_KEYS
-from tests.support.cli import CUT_OFF, DESK, HOSTILE, at, desk_store, run_cli
+from tests.support.cli import ANSWER, CUT_OFF, DESK, HOSTILE, at, desk_store, run_cli
 from tests.support.segments import record, write_segment
 
 
@@ -93,7 +93,7 @@ def test_list_names_the_next_page(store):
 
 
 def test_show_draws_the_tree_with_what_happened_in_it(store):
-    lines = run_cli("show", "dddd", "--store", store).stdout.splitlines()
+    lines = run_cli("show", "3f9a", "--store", store).stdout.splitlines()
     assert lines[0] == "trading desk  error  1.2 s  $0.0123"
     tree = [line.rstrip() for line in lines[lines.index("") + 1 :]]
     names = [line[:13].rstrip() for line in tree[1:4]]
@@ -114,7 +114,7 @@ def test_show_full_has_inputs_outputs_and_stack_traces(store):
 
 
 def test_show_json_has_the_summary_and_whole_records(store):
-    found = json.loads(run_cli("show", "dddd", "--json", "--store", store).stdout)
+    found = json.loads(run_cli("show", "3f9a", "--json", "--store", store).stdout)
     assert found["trace"]["cost"] == 0.0123
     assert [each["name"] for each in found["observations"]] == ["trading desk", "analyst", "chat", "chat"]
     assert all(tuple(each) == RECORD_KEYS for each in found["observations"])
@@ -125,7 +125,7 @@ def test_show_last_is_the_newest(store):
 
 
 def test_show_takes_the_id_of_an_observation_too(store):
-    assert DESK in run_cli("show", "0000000000000004", "--store", store).stdout
+    assert DESK in run_cli("show", ANSWER, "--store", store).stdout
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_search_finds_words_and_says_where(store):
 
 def test_search_json_has_the_observation(store):
     (match,) = json.loads(run_cli("search", "momentum", "--json", "--store", store).stdout)
-    assert match["observation"]["id"] == "0000000000000004"
+    assert match["observation"]["id"] == ANSWER
     start, end = match["marks"][0]
     assert match["snippet"][start:end] == "momentum"
 

@@ -25,7 +25,7 @@ def ask(prompt):
 print(sys.argv[1:], os.path.basename(sys.argv[0]), __name__, __file__, beside.value, sys.path[0])
 print(type(pickle.loads(pickle.dumps(Thing()))) is Thing, sys.modules["__main__"].ask is ask)
 atexit.register(lambda: print("atexit", pickle.dumps(Thing()) is not None))
-threading.Thread(target=lambda: (time.sleep(0.05), print("thread", sys.modules["__main__"].ask is ask))).start()
+threading.Thread(target=lambda: (threading.main_thread().join(), print("thread", sys.modules["__main__"].ask is ask))).start()
 ask("hello")
 match sys.argv[1:]:
     case ["raise", *_]: raise ValueError("bad") from KeyError("why")

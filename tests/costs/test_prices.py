@@ -37,7 +37,10 @@ def theirs(model: str, usage: dict[str, int], at: datetime = AT) -> Decimal:
 
 
 COUNTS = st.fixed_dictionaries(
-    {each: st.integers(0, 3_000_000) for each in ("input", "output", "cache_read", "cache_write", "reasoning")}
+    {
+        each: st.integers(0, 3_000_000)
+        for each in ("input", "output", "cache_read", "cache_write", "reasoning")
+    }
 )
 MODELS = (
     "gpt-4o",
@@ -87,7 +90,9 @@ def test_every_model_of_the_table_with_plain_token_rates_sums_up_alike() -> None
         for model in provider.models:
             mine = price(model.id, usage, AT_NS, provider=provider.id)
             if mine is not None and priced_model(model.id, provider.id) is not None:
-                counts = genai_prices.Usage(input_tokens=251_235, cache_read_tokens=250_001, output_tokens=567)
+                counts = genai_prices.Usage(
+                    input_tokens=251_235, cache_read_tokens=250_001, output_tokens=567
+                )
                 found = genai_prices.calc_price(
                     counts, model.id, provider_id=provider.id, genai_request_timestamp=AT
                 )
@@ -150,7 +155,16 @@ def test_names_of_other_houses_are_found(name: str, dollars: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["trading-desk-1", "ollama/deepseek-r1", "llama3.1:8b", "ft:gpt-4o-mini:acme::123", "gpt-4o-house", "", "/", ":"],
+    [
+        "trading-desk-1",
+        "ollama/deepseek-r1",
+        "llama3.1:8b",
+        "ft:gpt-4o-mini:acme::123",
+        "gpt-4o-house",
+        "",
+        "/",
+        ":",
+    ],
 )
 def test_an_unknown_model_has_no_price_rather_than_zero(name: str) -> None:
     assert price(name, {"input": 1000}, AT_NS) is None
@@ -191,7 +205,9 @@ def test_a_cost_that_the_provider_returned_is_read_digit_by_digit() -> None:
     }
 
 
-@pytest.mark.parametrize("cost", [None, {}, {"total": None}, {"total": "free"}, {"total": True}, {"total": -1}, 3])
+@pytest.mark.parametrize(
+    "cost", [None, {}, {"total": None}, {"total": "free"}, {"total": True}, {"total": -1}, 3]
+)
 def test_a_cost_without_a_usable_total_is_none(cost: object) -> None:
     assert recorded_cost(cost) is None
 

@@ -97,7 +97,12 @@ def run(ending: str, directory: Path) -> subprocess.CompletedProcess[str]:
     program.write_text(BEGINNING + textwrap.dedent(ending))
     environment = {**os.environ, "AGENT_TRACE_DIR": str(directory / "store")}
     return subprocess.run(
-        [sys.executable, str(program)], capture_output=True, text=True, env=environment, cwd=directory, timeout=60
+        [sys.executable, str(program)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=directory,
+        timeout=60,
     )
 
 
@@ -110,7 +115,9 @@ def test_100_of_100_are_there_however_it_ends(ending: str, tmp_path: Path) -> No
     assert answers == Counter(f"answer {n}" for n in range(100))
     assert done.stdout == ""
     assert (ledger.torn, ledger.damaged, ledger.evicted, ledger.lost) == (0, 0, 0, {})
-    assert ledger.recorded == ledger.indexed == 200  # each is a trace of its own: an opening and an observation
+    assert (
+        ledger.recorded == ledger.indexed == 200
+    )  # each is a trace of its own: an opening and an observation
 
 
 def test_a_signal_ends_the_process_as_it_would_without_us(tmp_path: Path) -> None:

@@ -1,15 +1,21 @@
 """No value makes `capture` raise, and the user's own exceptions pass: by example, and for anything Hypothesis finds."""
 
+import datetime
+import decimal
 import json
 import sys
 from typing import Any
 
+import orjson
+import pydantic
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent_trace.recording import guard
 from agent_trace.recording.capture import Limits, capture
+from agent_trace.recording.quick import write_quickly
+from agent_trace.recording.walk import _Walker
 from tests.support import hostile
 
 LIMITS = Limits()
@@ -157,6 +163,55 @@ def test_any_value_gives_valid_json_within_bounds(value: object, limits: Limits)
         assert cut["path"].startswith("input")
         assert 0 <= cut["kept"] <= cut["of"] or cut["unit"] == "characters"
     json.dumps(cuts).encode()
+
+
+class Model(pydantic.BaseModel):
+    part: Any
+    other: Any = None
+
+
+FAMILIAR = st.recursive(
+    SCALARS,
+    lambda inner: (
+        containers(inner)
+        | st.builds(Model, part=inner)
+        | st.sets(st.integers())
+        | st.dates()
+        | st.timedeltas()
+    ),
+    max_leaves=15,
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(FAMILIAR)
+def test_what_the_quick_way_writes_the_careful_way_writes_alike(value: object) -> None:
+    quick = write_quickly(value, LIMITS)
+    if quick is not None:
+        careful = _Walker(LIMITS, "input", None, cutting=False)
+        assert quick == careful.write(value)
+        assert careful.cuts == []
+
+
+def test_quick_way_is_taken_for_models_dates_and_tuples() -> None:
+    value = {
+        "a": [Model(part=datetime.date(2026, 1, 1)), hostile.Order("BTC", 1.0)],
+        "b": ({1}, decimal.Decimal(1)),
+    }
+    assert write_quickly(value, LIMITS) is not None
+
+
+def test_interrupt_while_a_form_is_taken_belongs_to_the_user() -> None:
+    class Interrupting(datetime.date):
+        def isoformat(self) -> str:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        capture({"day": Interrupting(2026, 1, 1)}, LIMITS, "input")
+
+
+def test_fragment_of_another_library_is_not_trusted_to_be_json() -> None:
+    json.loads(capture([orjson.Fragment(b"{not json"), {"a": orjson.Fragment("]")}], LIMITS, "input")[0])
 
 
 PLAIN = st.recursive(

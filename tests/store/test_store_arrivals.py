@@ -20,9 +20,18 @@ def test_an_amendment_adds_to_its_observation(tmp_path: Path) -> None:
     write_segment(
         tmp_path,
         [
-            record(id="a", signal=old, tags=["x"], metadata={"k": 1, "l": 1}, level="WARNING", agent_id="first"),
+            record(
+                id="a", signal=old, tags=["x"], metadata={"k": 1, "l": 1}, level="WARNING", agent_id="first"
+            ),
             record("amendment", id="a", signal=new, tags=["x", "y"], metadata={"k": 2}, level="DEFAULT"),
-            record("amendment", id="a", at_ns=START_NS + 9, error={"type": "Late"}, level="ERROR", agent_id="later"),
+            record(
+                "amendment",
+                id="a",
+                at_ns=START_NS + 9,
+                error={"type": "Late"},
+                level="ERROR",
+                agent_id="later",
+            ),
         ],
     )
     store = Store(tmp_path)
@@ -64,7 +73,9 @@ def test_an_opening_gives_way_to_its_finish_whichever_is_read_first(tmp_path: Pa
 
 
 def test_a_record_that_is_there_twice_counts_once(tmp_path: Path) -> None:
-    segment = write_segment(tmp_path, [record("opened", id="a"), record(id="a", usage={"input": 5})], started_s=1)
+    segment = write_segment(
+        tmp_path, [record("opened", id="a"), record(id="a", usage={"input": 5})], started_s=1
+    )
     copy = segment.with_name(segment_name(2))
     copy.write_bytes(segment.read_bytes())
     (row,) = Store(tmp_path).traces()
@@ -209,7 +220,10 @@ def test_any_order_of_arrival_gives_the_same_index(
     lines = _once(records)
     portions = [lines[n::parts] for n in range(parts)]
     stages = [directory / f"stage{n}" for n in range(parts)]
-    paths = [write_segment(stage, portion, started_s=n) for n, (stage, portion) in enumerate(zip(stages, portions, strict=True))]
+    paths = [
+        write_segment(stage, portion, started_s=n)
+        for n, (stage, portion) in enumerate(zip(stages, portions, strict=True))
+    ]
     segments = directory / "segments"
     segments.mkdir()
     order = list(range(parts))
@@ -231,5 +245,7 @@ def _opened(directory: Path, first: Path) -> Store:
 
 
 def _comparable(found: dict[str, list[Any]]) -> str:
-    traces = [[json.loads(each) if isinstance(each, str) else repr(each) for each in row] for row in found["traces"]]
+    traces = [
+        [json.loads(each) if isinstance(each, str) else repr(each) for each in row] for row in found["traces"]
+    ]
     return json.dumps([{**found, "traces": traces}], default=repr, indent=1)

@@ -79,7 +79,9 @@ def test_a_cost_in_another_currency_is_kept_and_not_added_to_dollars(tmp_path: P
 
 
 def test_newest_traces_come_first_and_pages_neither_overlap_nor_leave_out(tmp_path: Path) -> None:
-    many = [record(trace_id=f"{n:x}", id=f"{n:x}", start_ns=START_NS + n // 3, name=f"t{n}") for n in range(25)]
+    many = [
+        record(trace_id=f"{n:x}", id=f"{n:x}", start_ns=START_NS + n // 3, name=f"t{n}") for n in range(25)
+    ]
     store = store_of(tmp_path, *many)
     seen: list[TraceRow] = []
     while page := store.traces(limit=4, before=seen[-1] if seen else None):
@@ -122,7 +124,10 @@ FITTING: dict[str, Any] = {
         (Filter(tag="beta"), Filter(tag="gamma")),
         (Filter(signal="buy"), Filter(signal="SELL")),
         (Filter(since_ns=START_NS + 100 * SECOND), Filter(since_ns=START_NS + 100 * SECOND + 1)),
-        (Filter(until_ns=START_NS + 100 * SECOND + 1), Filter(until_ns=START_NS + 100 * SECOND, tenant="acme")),
+        (
+            Filter(until_ns=START_NS + 100 * SECOND + 1),
+            Filter(until_ns=START_NS + 100 * SECOND, tenant="acme"),
+        ),
         (Filter(min_cost=Decimal("2.5"), tenant="acme"), Filter(min_cost=Decimal("2.500001"))),
         (Filter(min_duration_s=3.0), Filter(min_duration_s=3.1)),
         (Filter(trace_id="f".rjust(32, "0")), Filter(trace_id="not an id")),
@@ -159,11 +164,15 @@ def test_all_text_fields_of_a_filter_must_hold_of_one_observation(tmp_path: Path
 
 
 def test_observations_come_whole_and_in_the_order_asked(tmp_path: Path) -> None:
-    given = [record(id=f"{n:x}", start_ns=START_NS + n, input={"n": n}, metadata={"k": [n]}) for n in range(1100)]
+    given = [
+        record(id=f"{n:x}", start_ns=START_NS + n, input={"n": n}, metadata={"k": [n]}) for n in range(1100)
+    ]
     store = store_of(tmp_path, *given)
     newest = list(store.observations(limit=3))
     assert [each.input for each in newest] == [{"n": 1099}, {"n": 1098}, {"n": 1097}]
-    assert [each.metadata["k"] for each in store.observations(newest_first=False)] == [[n] for n in range(1100)]
+    assert [each.metadata["k"] for each in store.observations(newest_first=False)] == [
+        [n] for n in range(1100)
+    ]
 
 
 def test_a_trace_is_a_tree_in_order_of_start(tmp_path: Path) -> None:
@@ -218,9 +227,9 @@ def test_an_id_may_be_the_start_of_one_trace_or_of_an_observation_in_it(tmp_path
     assert store.trace(" ABD2 ").row.name == "two"
     assert store.trace("77b").row.name == "two"
     assert store.observation("77a").name == "one"
-    with pytest.raises(AmbiguousId, match="abc1.*abd2"):
+    with pytest.raises(AmbiguousId, match=r"abc1.*abd2"):
         store.trace("ab")
-    with pytest.raises(AmbiguousId, match="77aa.*77bb"):
+    with pytest.raises(AmbiguousId, match=r"77aa.*77bb"):
         store.observation("7")
 
 
@@ -243,11 +252,19 @@ def test_what_is_no_id_is_refused_in_words(tmp_path: Path, nonsense: str) -> Non
 
 def test_signals_come_with_agent_percent_and_in_the_order_given(tmp_path: Path) -> None:
     first = {"action": "HOLD", "confidence": 0.4, "confidence_scale": "0-1"}
-    second = {"action": "BUY", "confidence": 752, "confidence_scale": "nonsense", "symbol": "ETH", "earlier": [first]}
+    second = {
+        "action": "BUY",
+        "confidence": 752,
+        "confidence_scale": "nonsense",
+        "symbol": "ETH",
+        "earlier": [first],
+    }
     store = store_of(
         tmp_path,
         record(id="a", agent_id="analyst", signal=second),
-        record("amendment", id="a", at_ns=START_NS + 9 * SECOND, signal={"action": "SELL", "confidence": "high"}),
+        record(
+            "amendment", id="a", at_ns=START_NS + 9 * SECOND, signal={"action": "SELL", "confidence": "high"}
+        ),
     )
     rows = store.signals()
     assert [(row.action, row.confidence, row.percent, row.symbol) for row in rows] == [
@@ -271,7 +288,12 @@ def test_costs_are_summed_by_key_exactly_and_with_every_class_of_tokens(tmp_path
         record(id="c", name="no usage"),
     )
     analyst, risk = store.costs(by="agent")
-    assert (analyst.key, analyst.total, analyst.calls, analyst.unpriced) == ("analyst", Decimal("0.0105"), 3, 0)
+    assert (analyst.key, analyst.total, analyst.calls, analyst.unpriced) == (
+        "analyst",
+        Decimal("0.0105"),
+        3,
+        0,
+    )
     assert analyst.tokens == {"input": 3000, "output": 300}
     assert (risk.key, risk.calls, risk.unpriced) == ("risk", 2, 1)
     assert risk.total == Decimal("0.00001125")
@@ -290,7 +312,9 @@ def test_records_gives_the_journal_as_it_was_written(tmp_path: Path) -> None:
 
 def test_a_segment_of_a_newer_version_stops_reading_with_a_clear_message(tmp_path: Path) -> None:
     path = write_segment(tmp_path, [record()])
-    path.write_bytes(path.read_bytes().replace(b'{"v": 1, "kind": "segment"', b'{"v": 2, "kind": "segment"', 1))
+    path.write_bytes(
+        path.read_bytes().replace(b'{"v": 1, "kind": "segment"', b'{"v": 2, "kind": "segment"', 1)
+    )
     with pytest.raises(StoreTooNew, match="pip install -U"):
         Store(tmp_path).traces()
 

@@ -17,9 +17,15 @@ from click.testing import CliRunner, Result
 from tests.support.segments import START_NS, record, write_segment
 
 ROOT = Path(__file__).resolve().parents[2]
-DESK = "d" * 31 + "1"
+DESK = "3f9a1c2e5b7d4c60a1e2f3b4c5d6e7f8"
 HOSTILE = "e" * 31 + "2"
-CUT_OFF = "f" * 31 + "3"
+CUT_OFF = "7c41d09b6a5e4f3d8c2b1a0f9e8d7c6b"
+SUPERVISOR, ANALYST, BUSY, ANSWER = (
+    "8a0f0121c3d4e5f6",
+    "496d679b0a1b2c3d",
+    "525ee5f39f8e7d6c",
+    "03fe062d4b5c6d7e",
+)
 MS = 1_000_000
 
 EVIL = "[red]markup[/red] \x1b[31mred\x1b[0m \u202etxt.exe \u200bhidden"
@@ -40,7 +46,14 @@ def at(milliseconds: int) -> int:
 def desk_records() -> list[dict[str, Any]]:
     """A supervisor, an analyst whose first answer failed, and a signal that was parsed later."""
     scope = {"tenant_id": "demo-desk", "session_id": "run-1"}
-    desk = {"trace_id": DESK, "id": "1", "type": "agent", "name": "trading desk", "start_ns": at(0), **scope}
+    desk = {
+        "trace_id": DESK,
+        "id": SUPERVISOR,
+        "type": "agent",
+        "name": "trading desk",
+        "start_ns": at(0),
+        **scope,
+    }
     analyst = {
         **desk,
         "id": "2",
@@ -52,23 +65,23 @@ def desk_records() -> list[dict[str, Any]]:
     return [
         record("opened", **desk),
         record("opened", **analyst),
-        record(**_generation(3, 10, 200, error=_busy(), level="ERROR", status_message="busy")),
-        record(**_generation(4, 210, 700, output="BUY, momentum is strong", **_answer())),
-        record("amendment", trace_id=DESK, id="4", at_ns=at(710), tags=["signal:BUY"], signal=_buy()),
+        record(**_generation(BUSY, 10, 200, error=_busy(), level="ERROR", status_message="busy")),
+        record(**_generation(ANSWER, 210, 700, output="BUY, momentum is strong", **_answer())),
+        record("amendment", trace_id=DESK, id=ANSWER, at_ns=at(710), tags=["signal:BUY"], signal=_buy()),
         record(**analyst, end_ns=at(720)),
         record(**desk, end_ns=at(1200), input={"symbol": "AAPL"}, output="done"),
     ]
 
 
-def _generation(number: int, start_ms: int, end_ms: int, **fields: Any) -> dict[str, Any]:
+def _generation(id: str, start_ms: int, end_ms: int, **fields: Any) -> dict[str, Any]:
     messages = [
         {"role": "system", "content": "You are an analyst."},
         {"role": "user", "content": "Look at AAPL."},
     ]
     return {
         "trace_id": DESK,
-        "id": str(number),
-        "parent_id": "2",
+        "id": id,
+        "parent_id": ANALYST,
         "type": "generation",
         "name": "chat",
         "start_ns": at(start_ms),
@@ -112,8 +125,8 @@ def _buy() -> dict[str, Any]:
     }
 
 
-def other_records() -> list[dict[str, Any]]:
-    """What a model wrote to fool its reader, of unknown price; and a run that was cut off."""
+def hostile_records() -> list[dict[str, Any]]:
+    """What a model wrote to fool its reader, of unknown price."""
     evil = {"trace_id": HOSTILE, "id": "a", "type": "generation", "name": EVIL, "model": EVIL, "input": EVIL}
     more = {"output": EVIL, "usage": {"input": 10, "output": 5}, "status_message": EVIL, "level": "WARNING"}
     signal = {
@@ -131,15 +144,17 @@ def other_records() -> list[dict[str, Any]]:
         "metadata": {EVIL: EVIL},
     }
     error = {"type": EVIL, "message": EVIL, "stack": EVIL, "context": {EVIL: EVIL}}
-    return [
-        record(**evil, **more, **scope, signal=signal, error=error, start_ns=at(2000), end_ns=at(2100)),
-        record("opened", trace_id=CUT_OFF, id="b", type="agent", name="cut off", start_ns=at(3000)),
-    ]
+    return [record(**evil, **more, **scope, signal=signal, error=error, start_ns=at(2000), end_ns=at(2100))]
+
+
+def cut_off_records() -> list[dict[str, Any]]:
+    """An agent whose process died."""
+    return [record("opened", trace_id=CUT_OFF, id="b", type="agent", name="cut off", start_ns=at(3000))]
 
 
 def desk_store(directory: Path, extra: Sequence[dict[str, Any]] = ()) -> Path:
     """Write the store and return its directory."""
-    write_segment(directory, [*desk_records(), *other_records(), *extra])
+    write_segment(directory, [*desk_records(), *hostile_records(), *cut_off_records(), *extra])
     return directory
 
 

@@ -82,7 +82,11 @@ def anchors(page: Path) -> set[str]:
 
 def links(page: Path) -> list[str]:
     """Targets of the links of a page that lead to a file of this repository."""
-    return [found for found in _LINK.findall(prose(page)) if "://" not in found and not found.startswith("mailto:")]
+    return [
+        found
+        for found in _LINK.findall(prose(page))
+        if "://" not in found and not found.startswith("mailto:")
+    ]
 
 
 def table(page: Path, first_column: str) -> list[list[str]]:
