@@ -100,6 +100,9 @@ def observed(target: Any, options: Options) -> Any:
 class _BoundObserved(_BoundFunctionWrapper):
     """An observed method, bound: pickles like the bound method that it stands for."""
 
+    def __repr__(self) -> str:
+        return repr(self.__wrapped__)
+
     def __reduce_ex__(self, protocol: Any) -> Any:
         bound: Any = self.__wrapped__
         return getattr, (bound.__self__, bound.__name__)
@@ -123,6 +126,9 @@ class ObservedCallable(_FunctionWrapper):
         target = Target(wrapped, **options)
         super().__init__(wrapped, wrapper_for(wrapped, target), is_on)
         self._self_options = options
+
+    def __repr__(self) -> str:
+        return repr(self.__wrapped__)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         if self._is_importable():

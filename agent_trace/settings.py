@@ -41,11 +41,11 @@ def _size(text: str) -> int:
     unit = number.lstrip("0123456789._ ")
     if unit not in _SIZES:
         raise ValueError("say a number of bytes, or one with KiB, MiB or GiB")
-    return _positive(float(number.removesuffix(unit) or "nan") * _SIZES[unit])
+    return _positive(_number(number.removesuffix(unit)) * _SIZES[unit])
 
 
 def _count(text: str) -> int:
-    return _positive(float(text))
+    return _positive(_number(text))
 
 
 def _positive(number: float) -> int:
@@ -54,10 +54,24 @@ def _positive(number: float) -> int:
     return int(number)
 
 
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError("say a number") from None
+
+
 def _seconds(text: str) -> float:
-    number = float(text)
-    if not 0 < number < 1e9:
-        raise ValueError("say a number of seconds above 0")
+    number = _number(text)
+    if not 0 <= number < 1e9:
+        raise ValueError("say a number of seconds, 0 or more")
+    return number
+
+
+def _days(text: str) -> float:
+    number = _number(text)
+    if not 0 < number < 1e6:
+        raise ValueError("say a number of days above 0")
     return number
 
 
@@ -116,7 +130,7 @@ TABLE: Final[tuple[Setting, ...]] = (
         ("LANGFUSE_FLUSH_INTERVAL",),
         _seconds,
         5.0,
-        "Seconds between two deliveries to a backend.",
+        "Seconds between two deliveries to a backend. Without effect in this version, which keeps all on this machine.",
     ),
     Setting(
         "capture_input", ("LANGFUSE_CAPTURE_INPUT",), _boolean, True, "Record the arguments of traced calls."
@@ -158,9 +172,9 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting(
         "max_age_days",
         ("AGENT_TRACE_MAX_AGE_DAYS",),
-        _seconds,
+        _days,
         None,
-        "Days after which journal files are removed. Default: never.",
+        "Days after which a journal file is removed, when the next one is begun. Default: never.",
     ),
     Setting(
         "fsync_s",
@@ -257,7 +271,8 @@ def load(arguments: Mapping[str, Any] | None = None, cwd: Path | None = None) ->
                 values[setting.name] = setting.read(text)
                 origins[setting.name] = origin(setting)
             except ValueError as error:
-                problems.append(_unusable(origin(setting), text, setting, error))
+                what = _unusable(origin(setting), text, setting, error)
+                problems.append(f"{what}. Another source or the default is used.")
     for name, value in (arguments or {}).items():
         values[_known(name).name] = _argument(_known(name), value)
         origins[name] = "argument"
@@ -383,9 +398,7 @@ def _unknown(name: str, known: Mapping[str, Setting]) -> str:
 
 def _unusable(origin: str, value: object, setting: Setting, error: ValueError) -> str:
     shown = "(hidden)" if setting.secret else repr(value)
-    return (
-        f"{origin}: {shown} is no value for {setting.name!r}: {error}. Another source or the default is used."
-    )
+    return f"{origin}: {shown} is no value for {setting.name!r}: {error}"
 
 
 def _absolute(directory: Path | None, root: Path) -> Path:

@@ -18,11 +18,11 @@ from typing import Any
 import orjson
 
 from agent_trace.observation import Observation
+from agent_trace.recording.assembly import steps_for
 from agent_trace.recording.clock import Clock, Ids, Origin
 from agent_trace.recording.process import Recording, Redact, install
-from agent_trace.recording.recorder import Recorder
-from agent_trace.recording.redaction import Redactor
-from agent_trace.recording.steps import Steps
+from agent_trace.recording.recent import nothing_finished
+from agent_trace.recording.threads import carry_context
 from agent_trace.settings import load
 
 
@@ -104,20 +104,21 @@ class Recorded:
 def recorded(
     *, clock: Clock | None = None, ids: Ids | None = None, redact: Redact | None = None, **settings: Any
 ) -> Iterator[Recorded]:
-    """Record into memory inside the block, whatever the switches say; nothing is written to disk."""
+    """Record into memory inside the block, whatever the switches say; nothing is written to disk.
+
+    clock, ids: `FakeClock()` and `FixedIds()` for times and ids that are known beforehand.
+    settings: any setting by name, such as `max_field_bytes=1000`; the environment's hold for the others.
+    """
     sink = Recorded()
     loaded = load(settings)
-    recorder = Recorder(
-        sink,
-        Redactor(off=loaded.redact_off, extra=loaded.redact_rules, custom=redact),
-        lambda: Origin(service="test", host="localhost", pid=1),
-        clock=clock,
-        ids=ids,
-    )
     recording = Recording(loaded, redact)
-    recording.use(Steps(recorder, captures_input=loaded.capture_input, captures_output=loaded.capture_output))
+    origin = Origin(service="test", host="localhost", pid=1)
+    recording.use(steps_for(loaded, redact, sink, origin, clock=clock, ids=ids))
+    if loaded.threads:
+        carry_context()
     former = install(recording)
     try:
-        yield sink
+        with nothing_finished():
+            yield sink
     finally:
         install(former)

@@ -22,9 +22,10 @@ class LangFuseTracker:
 
         tracker = LangFuseTracker(directory="/var/lib/desk/traces", redact=hide_account_numbers)
 
-    redact: called with (path, value) for every text that is about to be written; what it returns is written instead.
-        One that raises drops that field, not the observation.
-    settings: any setting of the settings reference, by name. They win over environment and files.
+    redact: called with (field, value) for every field of a record (`input`, `output`, `metadata`, …) that is about to
+        be written; what it returns is written instead. One that raises drops that field, not the observation.
+    settings: any setting of the settings reference, by name. They win over environment and files, and stay in force
+        until the same one is given again.
 
     Raises SettingError for a setting that does not exist or has an unusable value.
     """

@@ -61,11 +61,13 @@ def measure_rates(record_bytes: int) -> None:
         # Loading the price table takes 0.3 s, once in a process: not a matter of rates.
         price("gpt-4o", {"input": 1}, START_NS)
         with Store(directory) as store:
+            cpu_before_s = time.process_time()
             rows_s, count = timed(store.refresh)
+            cpu_s = time.process_time() - cpu_before_s
             text_s, _ = timed(store.refresh_text)
         print(
             f"{record_bytes / 1024:4.1f} KB a record: {count / rows_s:9,.0f} observations/s into the rows "
-            f"(target 15,000), {count / text_s:9,.0f}/s into the full text, {count / (rows_s + text_s):9,.0f}/s in all; "
+            f"(target 15,000; {cpu_s / count * 1e6:.0f} µs of CPU each), {count / text_s:9,.0f}/s into the full text, {count / (rows_s + text_s):9,.0f}/s in all; "
             f"index {index_bytes(directory) / count:,.0f} bytes an observation"
         )
     finally:

@@ -166,6 +166,32 @@ def test_functools_wraps_over_it_works(observations: Recorded) -> None:
     assert outer.__name__ == "module_level"
 
 
+def test_it_prints_as_the_function_it_is() -> None:
+    assert repr(module_level) == repr(module_level.__wrapped__)  # type: ignore[attr-defined]
+    desk = Desk()
+    assert repr(desk.decide).startswith("<bound method Desk.decide of <")
+
+
+def test_our_wrappers_are_not_in_the_recorded_stack(observations: Recorded) -> None:
+    @observe_llm
+    def inner() -> None:
+        raise LookupError("deep")
+
+    @observe_llm
+    def outer() -> None:
+        try:
+            inner()
+        except LookupError as error:
+            raise ValueError("outer") from error
+
+    with pytest.raises(ValueError):
+        outer()
+    error = observations.one(outer.__qualname__.rpartition("<locals>.")[2]).error
+    assert error is not None
+    assert "in inner" in error["stack"] and "LookupError: deep" in error["stack"]
+    assert "recording/calls.py" not in error["stack"]
+
+
 def test_the_same_object_is_returned(observations: Recorded) -> None:
     answer = object()
     assert observe_llm(lambda: answer)() is answer
@@ -281,6 +307,44 @@ def test_self_is_never_captured(observations: Recorded) -> None:
     assert observations.one().input == {"symbol": "AAPL"}
 
 
+def test_self_is_not_captured_below_properties_and_other_decorators(observations: Recorded) -> None:
+    def retried(function):  # type: ignore[no-untyped-def]
+        @functools.wraps(function)
+        def again(*args, **kwargs):  # type: ignore[no-untyped-def]
+            return function(*args, **kwargs)
+
+        return again
+
+    class Client:
+        def __init__(self) -> None:
+            self.api_key = "not to be seen"
+
+        @retried
+        @observe_llm
+        def ask(self, question: str) -> str:
+            return question
+
+        @classmethod
+        @retried
+        @observe_llm
+        def make(cls, question: str) -> str:
+            return question
+
+        @staticmethod
+        @observe_llm
+        def compare(one: "Client", question: str) -> str:
+            return question
+
+    client = Client()
+    assert (client.ask("a"), client.make("b"), Client.compare(client, "c")) == ("a", "b", "c")
+    desk = Desk()
+    assert (desk.inner_property, desk.outer_property, desk.cached) == (2, 2, [1])
+    inputs = [each.input for each in observations]
+    assert inputs[:2] == [{"question": "a"}, {"question": "b"}]
+    assert set(inputs[2]) == {"one", "question"}
+    assert inputs[3:] == [{}, {}, {}]
+
+
 def test_an_argument_called_self_is_captured(observations: Recorded) -> None:
     @observe_llm
     def odd(self: int, other: int) -> int:
@@ -350,6 +414,7 @@ def test_instances_of_a_decorated_class_pickle(observations: Recorded) -> None:
 def test_a_partial_is_observed_under_its_functions_name(observations: Recorded) -> None:
     assert observe_llm(partial(pow, 2))(5) == 32
     assert observations.one().name == "pow"
+    assert observations.one().input == {"base": 2, "exp": 5}
 
 
 def test_a_callable_object_is_observed(observations: Recorded) -> None:
@@ -749,27 +814,19 @@ def test_the_span_is_gone_after_the_call(observations: Recorded) -> None:
 
 
 def test_a_thread_pool_continues_the_trace(observations: Recorded) -> None:
-    from agent_trace.recording.threads import carry_context, stop_carrying_context
-
-    carry_context()
-    try:
-
-        @observe_llm
-        def root() -> list[str]:
-            with ThreadPoolExecutor(4) as pool:
-                return list(pool.map(module_level, "abcd"))
-
-        assert root() == [f"{each}!plain" for each in "abcd"]
+    @observe_llm
+    def root() -> list[str]:
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(module_level, "abcd"))
         thread = threading.Thread(target=module_level, args=("e",))
         thread.start()
         thread.join()
-    finally:
-        stop_carrying_context()
-    by_name = {each.name: each for each in observations}
-    root_id = next(each.id for each in observations if each.name.endswith("root"))
-    inner = [each for each in observations if each.name == "module_level"]
-    assert [each.parent_id for each in inner].count(root_id) == 4
-    assert len(by_name) == 2
+        return answers
+
+    assert root() == [f"{each}!plain" for each in "abcd"]
+    *inner, outer = observations
+    assert len(inner) == 5
+    assert {each.parent_id for each in inner} == {outer.id}
 
 
 # Hostile arguments

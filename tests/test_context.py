@@ -103,6 +103,45 @@ def test_with_no_observation_at_all_nothing_happens(observations: Recorded) -> N
     assert observations.records == []
 
 
+def test_after_asyncio_run_it_goes_to_what_finished_in_there(observations: Recorded) -> None:
+    @observe_llm
+    async def second() -> None: ...
+
+    ask("first")
+    asyncio.run(second())
+    ObservabilityContext.add_trading_signal("BUY", 1, "")
+    amendment = observations.records[-1]
+    assert amendment["id"] == next(each.id for each in observations if each.name.endswith("second"))
+
+
+def test_in_a_task_it_goes_to_what_finished_in_that_task(observations: Recorded) -> None:
+    @observe_llm
+    async def slow(name: str, delay_s: float) -> str:
+        await asyncio.sleep(delay_s)
+        return name
+
+    async def work(name: str, delay_s: float) -> None:
+        await slow(name, delay_s)
+        await asyncio.sleep(0.05 - delay_s)
+        ObservabilityContext.add_trading_signal(name, 1, "")
+
+    async def go() -> None:
+        await asyncio.gather(work("a", 0.03), work("b", 0.01), work("c", 0.02))
+
+    asyncio.run(go())
+    names = {each.id: each.output for each in observations}
+    signals = [each for each in observations.records if each["kind"] == "amendment"]
+    assert len(signals) == 3
+    assert all(names[each["id"]] == each["signal"]["action"] for each in signals)
+
+
+def test_a_handoff_after_the_trace_has_ended_belongs_to_it(observations: Recorded) -> None:
+    agent(None)
+    ObservabilityContext.add_handoff("supervisor", "risk")
+    parent, handoff = observations
+    assert (handoff.trace_id, handoff.parent_id) == (parent.trace_id, parent.id)
+
+
 class Hostile:
     def __str__(self) -> str:
         raise ValueError

@@ -1,5 +1,6 @@
 """How recording stands: gathered from settings, control file, journal and index for `agent-trace status`."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -7,7 +8,7 @@ from typing import Final
 from agent_trace.cli.opening import opened
 from agent_trace.cli.versions import versions
 from agent_trace.delivery.reader import is_live, list_segments, read_header
-from agent_trace.errors import SegmentDamaged, StoreMissing
+from agent_trace.errors import StoreError, StoreMissing
 from agent_trace.recording.control import read_flag
 from agent_trace.settings import Settings
 from agent_trace.store.answers import Ledger
@@ -43,7 +44,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Everything that `agent-trace status` says. `ledger` is None when nothing was recorded yet."""
+    """Everything that `agent-trace status` says. `ledger` is None when nothing was recorded yet, or is readable."""
 
     on: bool
     why: str
@@ -58,8 +59,8 @@ def condition(settings: Settings, directory: Path | None) -> Condition:
     """How recording into the project's store, or `directory`, stands."""
     store = directory or settings.directory
     on, why = _switch(settings, read_flag(store))
-    ledger = _ledger(store)
-    problems = [Problem(problem, "") for problem in settings.problems]
+    ledger, unreadable = _ledger(store)
+    problems = [Problem(problem, "") for problem in settings.problems] + (_of_directory(store) or unreadable)
     if ledger is not None:
         problems += _problems(ledger)
     return Condition(on, why, str(store), ledger, _writers(store), problems, versions())
@@ -74,12 +75,28 @@ def _switch(settings: Settings, flag: bool | None) -> tuple[bool, str]:
     return True, "by default" if origin == "default" else f"switched on by {origin}"
 
 
-def _ledger(store: Path) -> Ledger | None:
+def _ledger(store: Path) -> tuple[Ledger | None, list[Problem]]:
+    """The ledger; or None, and what keeps it from being read."""
     try:
         with opened(store) as opened_store:
-            return opened_store.ledger()
+            return opened_store.ledger(), []
     except StoreMissing:
-        return None
+        return None, []
+    except StoreError as error:
+        return None, [Problem(str(error), "")]
+    except OSError as error:
+        return None, [Problem(f"{error.filename or store}: {error.strerror}", _FIXES["directory"])]
+
+
+def _of_directory(store: Path) -> list[Problem]:
+    """What keeps programs of this user from recording there."""
+    if not store.exists():
+        return []
+    if not store.is_dir():
+        return [Problem(f"{store} is not a directory", _FIXES["directory"])]
+    if not os.access(store, os.W_OK | os.X_OK):
+        return [Problem(f"{store} cannot be written to", _FIXES["directory"])]
+    return []
 
 
 def _problems(ledger: Ledger) -> list[Problem]:
@@ -100,12 +117,19 @@ def _problems(ledger: Ledger) -> list[Problem]:
 
 
 def _writers(store: Path) -> list[Writer]:
-    found = {}
-    for path in list_segments(store):
-        try:
-            if is_live(path):
-                header = read_header(path)
-                found[header.pid] = Writer(header.pid, header.host, header.service)
-        except (SegmentDamaged, FileNotFoundError):  # removed meanwhile, or a head that cannot be read
-            continue
-    return list(found.values())
+    try:
+        found = [_writer(path) for path in list_segments(store)]
+    except OSError:  # told as a problem already
+        return []
+    return list(dict.fromkeys(writer for writer in found if writer is not None))
+
+
+def _writer(segment: Path) -> Writer | None:
+    """Who is writing a segment; None when nobody is, or when its head cannot be read."""
+    try:
+        if not is_live(segment):
+            return None
+        header = read_header(segment)
+    except (StoreError, OSError):
+        return None
+    return Writer(header.pid, header.host, header.service)

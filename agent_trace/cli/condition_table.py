@@ -21,9 +21,9 @@ def _lines(found: Condition) -> Iterator[Line]:
     switch = Text("on", "bold green") if found.on else Text("off", "bold yellow")
     yield _labelled("recording", Text.assemble(switch, "  ", words.word(found.why, "dim")))
     yield _labelled("store", words.word(found.directory))
-    if found.ledger is None:
+    if found.ledger is None and not found.problems:
         yield from _getting_started()
-    else:
+    if found.ledger is not None:
         size = f"{figures.size(found.ledger.bytes)} in {figures.plural(found.ledger.segments, 'segment')}"
         yield _labelled("", Text(size))
         writers = [

@@ -9,7 +9,6 @@ import click
 @click.command(
     "demo",
     short_help="Watch a small trading desk decide, recorded.",
-    context_settings={"ignore_unknown_options": True},
     epilog="\b\nExample:\n  agent-trace demo\n  agent-trace demo --live --model gpt-4o-mini",
 )
 @click.option("--live", is_flag=True, help="Ask OpenAI (needs OPENAI_API_KEY) instead of the local server.")

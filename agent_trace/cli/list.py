@@ -23,10 +23,12 @@ def command(directory: Path | None, as_json: bool, limit: int, before: str | Non
     from agent_trace.cli.console import show, show_json, tell
     from agent_trace.cli.opening import opened
     from agent_trace.cli.rendering import traces_table
+    from agent_trace.store.answers import Filter
 
     with opened(directory) as store:
         last = store.trace(before).row if before else None
-        rows = store.traces(options.chosen(values), limit=limit, before=last, refresh=False)
+        where = options.chosen(values)
+        rows = store.traces(where, limit=limit, before=last, refresh=False)
     if as_json:
         show_json(rows)
     elif rows:
@@ -35,5 +37,7 @@ def command(directory: Path | None, as_json: bool, limit: int, before: str | Non
             tell(
                 f"there may be more: --before {rows[-1].trace_id[:8]} for the next {limit}, or a larger --limit"
             )
+    elif where == Filter() and last is None:
+        tell("there is no trace here: what was recorded has been removed.")
     else:
         tell("no trace fits. Try fewer filters, or an earlier --since.")

@@ -59,13 +59,8 @@ RATE_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "cache_write_5m": ("cache_write_5m_mtok", "cache_write_mtok", "input_mtok"),
     "cache_write_1h": ("cache_write_1h_mtok", "cache_write_mtok", "input_mtok"),
     "reasoning": ("output_reasoning_mtok", "output_mtok"),
-    "audio": ("input_audio_mtok", "input_mtok"),
-    "input_audio": ("input_audio_mtok", "input_mtok"),
-    "output_audio": ("output_audio_mtok", "output_mtok"),
-    "input_image": ("input_image_mtok", "input_mtok"),
-    "output_image": ("output_image_mtok", "output_mtok"),
-    "input_video": ("input_video_mtok", "input_mtok"),
-    "output_video": ("output_video_mtok", "output_mtok"),
+    "audio_input": ("input_audio_mtok", "input_mtok"),
+    "audio_output": ("output_audio_mtok", "output_mtok"),
 }
 """Rates that may price each class of our usage, the most special first: the order `genai-prices` takes."""
 

@@ -1,19 +1,21 @@
 """What stands under a telling name: whether it is a secret, in a structure, and how far it reaches, in a text."""
 
-import re
-
 from agent_trace.recording import values
 from agent_trace.recording.names import NameRules
-from agent_trace.recording.rule import Span, is_mark
+from agent_trace.recording.rule import Span, is_mark, later
 
+# A mark ends in the name of a rule, and many of those are telling names themselves.
+_MARK_OPENS = b"[redacted:"
 _LONGEST_PHRASE = 300
-_LONGEST_COOKIE_NAME = 128
 _FEWEST_SEED_BYTES = 16
-_SHORTEST_PHRASE_WORDS = 12
 _NEVER_NUMBERS = frozenset({"token", "seed-phrase", "cookie", "credentials"})
-_HEX_OR_BASE58 = re.compile(rb"(?:0x)?[0-9A-Fa-f]{32,}|[1-9A-HJ-NP-Za-km-z]{40,}")
-_MIXED = re.compile(rb"(?=.*[0-9])(?=.*[A-Za-z]).{6,}|.*[^\w\s.,;:!?'()-].*")
-_DESCRIBES = re.compile(rb"\{(?:\s|\\{1,9}[nrt])*\\*\"(?:type|description|title|anyOf|\$ref)\\*\"")
+_HEX_OR_BASE58 = later(rb"(?:0x)?[0-9A-Fa-f]{32,}|[1-9A-HJ-NP-Za-km-z]{40,}")
+_MIXED = later(rb"(?=.*[0-9])(?=.*[A-Za-z]).{6,}|.*[^\w\s.,;:!?'()-].*")
+_ENDS_LINE = later(rb"(?:[\r\n]|\\{1,9}[nr])[\s\\nrt]*\Z")
+_COOKIE = later(rb"[\w!#$%&*+.^|~-]{1,80}=[^\s=]")
+_SOME_WORDS = later(rb"(?:[^\s\"']{1,40}[ ,]+){2}[^\s\"']|\[redacted:")
+_TWELVE_WORDS = later(rb"(?:[A-Za-z]{3,8}[\s,]+){11,24}[A-Za-z]{3,8}")
+_DESCRIBES = later(rb"\{(?:\s|\\{1,9}[nrt])*\\*\"(?:type|description|title|anyOf|\$ref)\\*\"")
 
 
 def is_secret(rule: str, name: str, value: object) -> bool:
@@ -49,8 +51,8 @@ def _fits(rule: str, name: str, value: bytes) -> bool:
     if _is_auth(name):
         return False
     if _is_bare_seed(rule, name):
-        long_number = _HEX_OR_BASE58.fullmatch(value.strip())
-        return long_number is not None or len(value.split()) >= _SHORTEST_PHRASE_WORDS
+        long_number = _HEX_OR_BASE58().fullmatch(value.strip())
+        return long_number is not None or _TWELVE_WORDS().fullmatch(value.strip()) is not None
     return not (name.lower().endswith("pwd") and value.startswith((b"/", b"~")))
 
 
@@ -58,7 +60,7 @@ def find_announced(text: bytes, names: NameRules, form: str, name: Span, at: int
     """For a telling name in a text, whose value begins at `at`: the rule and where the secret lies."""
     full = text[name[0] : name[1]].decode("latin-1")
     rule = names.rule_of(full)
-    if rule is None:
+    if rule is None or text[max(0, name[0] - len(_MARK_OPENS)) : name[0]] == _MARK_OPENS:
         return None
     span = _value_span(text, at, rule, full, form)
     return (rule, span) if span else None
@@ -70,7 +72,12 @@ def _value_span(text: bytes, at: int, rule: str, name: str, form: str) -> Span |
     if span is None or values.is_harmless_value(text, span, quoted is not None):
         return None
     value = text[span[0] : span[1]]
-    if form == "stated" and not quoted and not _MIXED.fullmatch(value):
+    # "the password is too short", "if secret:" and a new line: a sentence or a program goes on, unless it looks
+    # like a password.
+    goes_on = form == "stated" or _ENDS_LINE().search(text, max(0, at - 40), at)
+    if goes_on and not quoted and not _MIXED().fullmatch(value):
+        return None
+    if not quoted and value.lower() == name.lower().encode("latin-1"):  # api_key=api_key
         return None
     if rule in _NEVER_NUMBERS and value.strip().isdigit():
         return None
@@ -79,7 +86,7 @@ def _value_span(text: bytes, at: int, rule: str, name: str, form: str) -> Span |
 
 
 def _open_span(text: bytes, at: int, rule: str, name: str) -> Span | None:
-    if _DESCRIBES.match(text, at):
+    if _DESCRIBES().match(text, at):
         return None
     if not values.is_marked(text, at) and (bracketed := values.bracketed_span(text, at)):
         return bracketed
@@ -88,5 +95,7 @@ def _open_span(text: bytes, at: int, rule: str, name: str) -> Span | None:
     if _is_bare_seed(rule, name):
         return values.line_span(text[: at + _LONGEST_PHRASE], at)
     if rule == "cookie":
-        return values.line_span(text, at) if b"=" in text[at : at + _LONGEST_COOKIE_NAME] else None
-    return values.line_span(text, at) if rule == "seed-phrase" else values.unquoted_span(text, at)
+        return values.line_span(text, at) if _COOKIE().match(text, at) else None
+    if rule == "seed-phrase":
+        return values.line_span(text, at) if _SOME_WORDS().match(text, at) else None
+    return values.unquoted_span(text, at)

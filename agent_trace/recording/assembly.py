@@ -3,15 +3,16 @@
 import os
 import socket
 import sys
+from collections.abc import Callable
 
 from agent_trace.recording.capture import Limits
-from agent_trace.recording.clock import Origin
+from agent_trace.recording.clock import Clock, Ids, Origin
 from agent_trace.recording.control import Control
 from agent_trace.recording.guard import attempt
 from agent_trace.recording.journal import Journal
 from agent_trace.recording.notices import Notices
 from agent_trace.recording.process import Redact
-from agent_trace.recording.recorder import Recorder
+from agent_trace.recording.recorder import Recorder, Sink
 from agent_trace.recording.redaction import Redactor
 from agent_trace.recording.steps import Steps
 from agent_trace.settings import Settings
@@ -32,19 +33,36 @@ def assemble(settings: Settings, redact: Redact | None) -> tuple[Control, Journa
         service=service,
         on_problem=lambda reason, message: notices.warn(message),
     )
-    redactor = Redactor(off=settings.redact_off, extra=settings.redact_rules, custom=redact)
-    recorder = Recorder(
-        journal,
-        redactor,
-        lambda: Origin(service=service, host=socket.gethostname(), pid=os.getpid()),
-        limits=Limits(settings.max_field_bytes, settings.max_nodes, settings.max_depth),
-        deployment={"environment": settings.environment, "release": settings.release},
-    )
+    origin = Origin(service=service, host=socket.gethostname())
+    steps = steps_for(settings, redact, journal, origin, on_failure=notices.warn)
     if settings.threads:
         attempt("carrying context into threads", _carry_context)
     notices.started(settings)
-    steps = Steps(recorder, captures_input=settings.capture_input, captures_output=settings.capture_output)
     return Control(settings.directory), journal, steps
+
+
+def steps_for(
+    settings: Settings,
+    redact: Redact | None,
+    sink: Sink,
+    origin: Origin,
+    *,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+    on_failure: Callable[[str], None] | None = None,
+) -> Steps:
+    """Redaction, limits and identity as the settings say, writing to `sink`. Raises SettingError for a rule."""
+    recorder = Recorder(
+        sink,
+        Redactor(off=settings.redact_off, extra=settings.redact_rules, custom=redact),
+        origin,
+        limits=Limits(settings.max_field_bytes, settings.max_nodes, settings.max_depth),
+        clock=clock,
+        ids=ids,
+        deployment={"environment": settings.environment, "release": settings.release},
+        on_failure=on_failure,
+    )
+    return Steps(recorder, captures_input=settings.capture_input, captures_output=settings.capture_output)
 
 
 def _carry_context() -> None:

@@ -30,6 +30,8 @@ _BAGS: Final = frozenset(
     {
         *(
             "kwargs",
+            "request",
+            "payload",
             "model_kwargs",
             "llm_kwargs",
             "params",

@@ -4,7 +4,7 @@ import os
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(slots=True)
@@ -42,12 +42,16 @@ class Ids:
 
 @dataclass(slots=True)
 class Origin:
-    """The process that observations come from, as it stands in each record."""
+    """The process that observations come from, as it stands in each record. `pid` None is the one that asks."""
 
     service: str
     host: str
-    pid: int = field(default_factory=os.getpid)
+    pid: int | None = None
 
     def as_record(self) -> dict[str, str | int]:
         """`process` of a record."""
-        return {"pid": self.pid, "host": self.host, "service": self.service}
+        return {
+            "pid": os.getpid() if self.pid is None else self.pid,
+            "host": self.host,
+            "service": self.service,
+        }

@@ -1,6 +1,5 @@
 """Bytes in a record: how many, and a hash to recognise them by. Never the content."""
 
-from hashlib import sha256
 from typing import Final
 
 _HASHED_BYTES: Final = 65_536
@@ -11,6 +10,8 @@ def digest(value: object) -> str:
 
     A megabyte takes milliseconds to hash, inside the caller's call.
     """
+    from hashlib import sha256  # loads OpenSSL, and few programs pass bytes to a model
+
     view = memoryview(value).cast("B")  # type: ignore[arg-type]
     name = "memoryview" if type(value) is memoryview else type(value).__name__
     part = "" if view.nbytes <= _HASHED_BYTES else f" of the first {_HASHED_BYTES:,}"

@@ -4,9 +4,11 @@ import traceback
 from collections.abc import Mapping
 from typing import Any, Final
 
+from agent_trace.recording import calls
 from agent_trace.recording.guard import guarded
 from agent_trace.recording.text import as_text
 
+_WRAPPERS: Final = calls.__file__
 _MAX_FRAMES: Final = 50
 _MAX_STACK_CHARACTERS: Final = 32_000
 _MAX_MESSAGE_CHARACTERS: Final = 8_000
@@ -18,11 +20,24 @@ def describe(error: object) -> dict[str, Any]:
         return {"type": type(error).__name__, "message": as_text(error, _MAX_MESSAGE_CHARACTERS)}
     described = {"type": _type_name(type(error)), "message": as_text(error, _MAX_MESSAGE_CHARACTERS)}
     with guarded("formatting a stack trace"):
-        lines = traceback.format_exception(type(error), error, error.__traceback__, limit=-_MAX_FRAMES)
-        stack = "".join(lines)
+        told = traceback.TracebackException.from_exception(error, limit=-_MAX_FRAMES)
+        _leave_out_ours(told)
+        stack = "".join(told.format())
         # The end names what was raised and where; a stack is cut from its beginning.
         described["stack"] = as_text(stack[-_MAX_STACK_CHARACTERS:], _MAX_STACK_CHARACTERS)
     return described
+
+
+def _leave_out_ours(told: traceback.TracebackException) -> None:
+    """Take the frames of our wrappers out of a stack trace and those of its causes: the program has none of them."""
+    waiting: list[traceback.TracebackException | None] = [told]
+    while waiting:
+        each = waiting.pop()
+        if each is not None:
+            each.stack = traceback.StackSummary.from_list(
+                [frame for frame in each.stack if frame.filename != _WRAPPERS]
+            )
+            waiting += [each.__cause__, each.__context__, *(each.exceptions or ())]
 
 
 def level_of(error: object) -> str:

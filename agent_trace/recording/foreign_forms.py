@@ -1,5 +1,6 @@
-"""Forms of third-party types: pydantic, attrs, numpy, pandas. None of them is imported here.
+"""Forms of types that not every program uses: pydantic, attrs, numpy, pandas, and some of the standard library's.
 
+None of them is imported here: it would cost every program the time.
 An object of such a type can only exist if its package was imported by somebody else, so it is looked up in
 `sys.modules`. Fields that a class hides from its own `repr` or serialisation are left out: they are often secrets.
 """
@@ -77,7 +78,7 @@ def _is_shown(field: object) -> bool:
 
 
 def form_of(kind: type) -> Form | None:
-    """How to write numpy arrays and scalars and pandas frames; `None` for other classes."""
+    """How to write dates, decimals, arrays, frames and their like; `None` for other classes."""
     for module, name, make in _FORMS:
         known = getattr(sys.modules.get(module), name, MISSING)
         if isinstance(known, type) and issubclass(kind, known):
@@ -110,7 +111,28 @@ def _rows(frame: Any) -> dict[str, object]:
     return {"index": split["index"], "data": split["data"]}
 
 
+def _array(value: Any, _: int) -> object:
+    described = {"type": f"array.array({value.typecode})", "size": len(value)}
+    if len(value) <= _WHOLE_ARRAY:
+        return {**described, "values": value.tolist()}
+    return {**described, "head": value[:_HEAD_ITEMS].tolist()}
+
+
+def _iso(value: Any, _: int) -> object:
+    return value.isoformat()
+
+
+def _str(value: object, _: int) -> str:
+    return str(value)
+
+
 _FORMS: Final = (
+    ("datetime", "date", _iso),  # datetime is a subclass
+    ("datetime", "time", _iso),
+    ("datetime", "timedelta", _str),
+    ("decimal", "Decimal", _str),
+    ("uuid", "UUID", _str),
+    ("array", "array", _array),
     ("numpy", "ndarray", _numpy_array),
     ("numpy", "generic", _numpy_scalar),
     ("pandas", "DataFrame", _pandas_frame),

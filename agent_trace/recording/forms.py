@@ -4,16 +4,11 @@ Types are recognised by what they are, never by what they claim (`__class__`), a
 importing them. A class is classified once. Nothing is iterated that would be used up, nothing awaited.
 """
 
-import array
 import collections
-import dataclasses
-import datetime
-import decimal
 import enum
 import functools
 import re
 import types
-import uuid
 from itertools import islice
 from pathlib import PurePath
 from typing import Any, Final
@@ -84,7 +79,11 @@ def _one_shot_form(kind: type) -> Form:
 def _dataclass_fields(kind: type) -> tuple[str, ...] | None:
     if class_attribute(kind, "__dataclass_fields__") is MISSING:
         return None
-    return tuple(field.name for field in dataclasses.fields(kind) if field.repr)
+    from dataclasses import (
+        fields,
+    )  # the class had it imported; to import it first would cost every program 5 ms
+
+    return tuple(field.name for field in fields(kind) if field.repr)
 
 
 def _named_tuple(value: object, _: int) -> object:
@@ -109,13 +108,6 @@ def _enum(value: object, _: int) -> object:
     if isinstance(given, str):
         return str.__str__(given)
     return f"{type(value).__qualname__}.{name}" if type(name) is str else _UNKNOWN
-
-
-def _array(value: object, _: int) -> object:
-    assert isinstance(value, array.array)
-    total = len(value)
-    values = {"values": value.tolist()} if total <= 128 else {"head": value[:8].tolist()}
-    return {"type": f"array.array({value.typecode})", "size": total, **values}
 
 
 def _view(value: Any, nodes: int) -> Ends:
@@ -174,14 +166,7 @@ _BY_BUILTIN: Final[tuple[tuple[type, Form], ...]] = (
     (float, lambda value, _: float.__float__(value)),
     *((kind, _as_is) for kind in (dict, list, tuple, set, frozenset, collections.deque)),
     *((kind, lambda value, _: digest(value)) for kind in (bytes, bytearray, memoryview)),
-    (datetime.datetime, lambda value, _: value.isoformat()),
-    (datetime.date, lambda value, _: value.isoformat()),
-    (datetime.time, lambda value, _: value.isoformat()),
-    (datetime.timedelta, lambda value, _: datetime.timedelta.__str__(value)),
-    (decimal.Decimal, lambda value, _: decimal.Decimal.__str__(value)),
-    (uuid.UUID, lambda value, _: str(value)),
     (PurePath, lambda value, _: str(value)),
-    (array.array, _array),
     (collections.UserDict, _under("data")),
     (collections.UserList, _under("data")),
     (collections.UserString, _under("data")),

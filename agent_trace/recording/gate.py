@@ -20,9 +20,10 @@ class Gate:
     def __init__(self, rules: Sequence[Rule], names: NameRules) -> None:
         shared: dict[str, list[Rule]] = {}
         starts = "|".join(dict.fromkeys(rule.starts for rule in rules if rule.starts))
+        names_gate = names.gate() if names.rules else ""
         for rule in rules:
             coarse = f"{EDGE}(?:{starts}){_KEY_LETTERS}" if rule.starts else rule.gate or rule.pattern
-            shared.setdefault(names.gate() if rule.names else coarse, []).append(rule)
+            shared.setdefault(names_gate if rule.names else coarse, []).append(rule)
         self.match = set_of(list(shared))
         self._places = [_Place(rules, names) for rules in shared.values()]
         self._names = names

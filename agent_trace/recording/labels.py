@@ -4,10 +4,9 @@ The nearest word that says anything decides: "hash of the private key 0x…" is 
 """
 
 import functools
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from agent_trace.recording.rule import Found, Span
+from agent_trace.recording.rule import Found, Span, later
 
 # Say it in a sentence too, even beside a word that tells.
 _STRONG = frozenset(
@@ -38,10 +37,10 @@ _TELLING = frozenset(
     mnemonic password passphrase credential credentials wif
     """.split()
 )
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+[0-9]*|[0-9]+")
+_WORDS = later(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+[0-9]*|[0-9]+")
 # Other long numbers and the marks in their place say nothing: "transactions: 0x…, 0x…, 0x…".
-_NUMBERS = re.compile(r"(?:0x)?[0-9a-fA-F]{40,}|[1-9A-HJ-NP-Za-km-z]{80,}|\[redacted:[^\]]*\]")
-_ESCAPES = re.compile(r"\\{1,9}[bfnrt]")
+_NUMBERS = later(r"(?:0x)?[0-9a-fA-F]{40,}|[1-9A-HJ-NP-Za-km-z]{80,}|\[redacted:[^\]]*\]")
+_ESCAPES = later(r"\\{1,9}[bfnrt]")
 _WINDOW = 64
 _REACH = 700
 _NEAR = 3
@@ -50,7 +49,7 @@ _NEAR = 3
 
 def verdict_of(label: str) -> bool | None:
     """Of a name. True: what it names is harmless; False: it is a secret; None: the name says nothing."""
-    for word in reversed(_WORDS.findall(label)):
+    for word in reversed(_WORDS().findall(label)):
         if word.lower() in _TELLING:
             return False
         if word.lower() in _HARMLESS:
@@ -69,19 +68,28 @@ def _verdict_of_sentence(words: Sequence[str]) -> bool | None:
 
 
 def is_harmless(found: Found) -> bool:
-    """Whether the words before the match, else the names it stands under, say that it is no secret."""
-    said = _said_before(found.text[max(0, found.start - _REACH) : found.start])
-    labels = iter(found.labels)
-    while said is None and (label := next(labels, None)) is not None:
-        said = verdict_of(label)
-    return said is True
+    """Whether the words before the match say that it is no secret; without any, the names it stands under."""
+    words = _words_before(found.text[max(0, found.start - _REACH) : found.start])
+    if words:
+        return _verdict_of_sentence(words) is True
+    return next((said for label in found.labels if (said := verdict_of(label)) is not None), None) is True
 
 
-def _said_before(text: bytes) -> bool | None:
-    plain = _ESCAPES.sub(" ", text.decode("latin-1"))
-    return _verdict_of_sentence(
-        [word.lower() for word in _WORDS.findall(_NUMBERS.sub(" ", plain)[-_WINDOW:])]
-    )
+def is_series(labels: Iterable[str]) -> bool:
+    """Whether names say that a list of small numbers is a series, or bytes that are no key."""
+    for label in labels:
+        for word in reversed(_WORDS().findall(label)):
+            if word.lower() in _TELLING:
+                return False
+            if word.lower() in _STRONG or word.lower() in _AS_NAMES:
+                return True
+    return False
+
+
+def _words_before(text: bytes) -> list[str]:
+    plain = _NUMBERS().sub(" ", _ESCAPES().sub(" ", text.decode("latin-1")))[-_WINDOW:]
+    words = [word.lower() for word in _WORDS().findall(plain)]
+    return [word for word in words if word not in ("0", "x")]
 
 
 def is_labelled_harmless(found: Found) -> bool:
@@ -95,7 +103,7 @@ def is_labelled_harmless(found: Found) -> bool:
     if text[start - 3 : start] == b'":"':
         return _says_harmless(text[text.rfind(b'"', 0, start - 3) + 1 : start - 3])
     opening = _last_quote(text, start)
-    return opening is not None and _said_before(text[opening + 1 : start]) is True
+    return opening is not None and _verdict_of_sentence(_words_before(text[opening + 1 : start])) is True
 
 
 def _last_quote(text: bytes, end: int) -> int | None:

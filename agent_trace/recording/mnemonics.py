@@ -5,16 +5,15 @@ https://github.com/bitcoin/bips/blob/master/bip-0039.mediawiki; the English list
 
 import functools
 import hashlib
-import re
 from collections.abc import Iterator, Sequence
 
-from agent_trace.recording.rule import Found, Span
+from agent_trace.recording.rule import Found, Span, later
 
 LENGTHS = (24, 21, 18, 15, 12)
 SHORTEST = min(LENGTHS)
-_WORD = re.compile(rb"(?:(?<![A-Za-z\\])|(?<=\\[nrt]))[A-Za-z]{3,8}(?![A-Za-z])")
-_LETTERS = re.compile(rb"[a-z]+")
-_ESCAPES = re.compile(rb"\\{1,9}[nrt]")
+_WORD = later(rb"(?:(?<![A-Za-z\\])|(?<=\\[nrt]))[A-Za-z]{3,8}(?![A-Za-z])")
+_LETTERS = later(rb"[a-z]+")
+_ESCAPES = later(rb"\\{1,9}[nrt]")
 
 
 @functools.cache
@@ -56,13 +55,13 @@ def _end_of_run(numbers: Sequence[int], start: int) -> int:
 
 def has_no_phrase(found: Found) -> bool:
     """Whether a run of words in a raw line is certainly none: a cheap look for twelve words of the list in a row."""
-    words = _LETTERS.findall(_ESCAPES.sub(b" ", found.secret).lower())
+    words = _LETTERS().findall(_ESCAPES().sub(b" ", found.secret).lower())
     known = bytes(map(_positions().__contains__, words))
     return b"\1" * SHORTEST not in known
 
 
 def phrase_spans(found: Found) -> Sequence[Span]:
     """The verdict of the mnemonic rule: every phrase with a valid checksum inside the run of words found."""
-    words = list(_WORD.finditer(found.text, found.start, found.end))
+    words = list(_WORD().finditer(found.text, found.start, found.end))
     spans = phrases_in([word.group() for word in words])
     return [(words[first].start(), words[last - 1].end()) for first, last in spans]

@@ -1,10 +1,11 @@
 """Telling names: from the endings in the rules to the questions asked of a key, of a text and of a whole line."""
 
+import functools
 import re
 from collections.abc import Iterable, Sequence
 
 from agent_trace.recording.matching import Matcher
-from agent_trace.recording.rule import EDGE, QUOTE, SPACE, Rule
+from agent_trace.recording.rule import EDGE, QUOTE, SPACE, Rule, later
 
 _SUFFIX = r"(?:[_-]?(?:[0-9]{1,2}|text|value|plain|confirm|confirmation|new|old|base64|b64|hex))?"
 _LETTER = r"[0-9A-Za-z_.-]"
@@ -24,13 +25,13 @@ _STATED = (
 )
 _OFTEN_NUMBERS = frozenset({"seed", "seeds"})
 _NO_NUMBER = r"[^0-9\s.\[-]|\[[^0-9]|[0-9A-Fa-fxX]{16}|\[(?:[0-9]{1,3},){15}"
-_SEED = re.compile(rb"(?i)seeds?[\\\"'`]*\s*[:=]\s*\Z")
-_IS_NUMBER = re.compile(rb"-?[0-9.]{1,15}[,}\s\\\"']")
-_IS_EMPTY = re.compile(rb"(?:null|true|false|\"\"|\[\]|\{\})[,}\]]")
+_SEED = later(rb"(?i)seeds?[\\\"'`]*\s*[:=]\s*\Z")
+_IS_NUMBER = later(rb"-?[0-9.]{1,15}[,}\s\\\"']")
+_IS_EMPTY = later(rb"(?:null|true|false|\"\"|\[\]|\{\})[,}\]]")
 _LONGEST_NAME = 128
 _NAMES_REMEMBERED = 4096
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_OTHER = re.compile(r"[^0-9a-z]+")
+_CAMEL = later(r"(?<=[a-z0-9])(?=[A-Z])")
+_OTHER = later(r"[^0-9a-z]+")
 
 
 class NameRules:
@@ -38,8 +39,6 @@ class NameRules:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rule for rule in rules if rule.names)
-        groups = (f"(?P<r{at}>{'|'.join(map(_divided, rule.names))})" for at, rule in enumerate(self.rules))
-        self._ending = re.compile(f"(?:.*_)?(?:{'|'.join(groups)}){_SUFFIX.replace('-', '')}")
         self._known: dict[str, str | None] = {}
 
     def rule_of(self, name: str) -> str | None:
@@ -52,8 +51,15 @@ class NameRules:
             self._known[name] = self._look_up(name)
         return self._known[name]
 
+    @functools.cached_property
+    def _ending(self) -> re.Pattern[str]:
+        groups = (f"(?P<r{at}>{'|'.join(map(_divided, rule.names))})" for at, rule in enumerate(self.rules))
+        return re.compile(f"(?:.*_)?(?:{'|'.join(groups)}){_SUFFIX.replace('-', '')}")
+
     def _look_up(self, name: str) -> str | None:
-        divided = _OTHER.sub("_", _CAMEL.sub("_", name).lower()).strip("_")
+        if "[redacted:" in name:  # its mark ends in the name of a rule
+            return None
+        divided = _OTHER().sub("_", _CAMEL().sub("_", name).lower()).strip("_")
         match = self._ending.fullmatch(divided)
         return self.rules[int(match.lastgroup[1:])].name if match and match.lastgroup else None
 
@@ -89,8 +95,8 @@ class NameRules:
         at = 0
         while (match := matcher.next(line, at)) is not None:
             (_, at), (start, end) = match
-            before_number = _IS_NUMBER.match(line, end) and _SEED.search(line, start, end)
-            if not before_number and not _IS_EMPTY.match(line, end):
+            before_number = _IS_NUMBER().match(line, end) and _SEED().search(line, start, end)
+            if not before_number and not _IS_EMPTY().match(line, end):
                 return False
         return True
 

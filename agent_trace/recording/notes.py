@@ -7,7 +7,8 @@ from typing import Any
 
 from agent_trace.recording.additions import Additions
 from agent_trace.recording.process import steps
-from agent_trace.recording.recorder import Recorder, current_span, last_finished
+from agent_trace.recording.recent import Identity, last_finished
+from agent_trace.recording.recorder import Recorder, current_span
 from agent_trace.recording.scope import SCOPE_FIELDS, widened
 from agent_trace.recording.signals import read_signal
 from agent_trace.recording.text import as_text
@@ -21,11 +22,17 @@ def add(change: Change) -> None:
     if span is not None and not span.is_finished:
         change(span.added())
         return
-    identity = last_finished.get() if span is None else (span.trace_id, span.id)
+    identity = _meant()
     if identity is not None:
         additions = Additions()
         change(additions)
         steps().recorder.amend(identity, additions)
+
+
+def _meant() -> Identity | None:
+    """The observation that is current here, finished or not, else the one that finished last."""
+    span = current_span()
+    return last_finished() if span is None else (span.trace_id, span.id)
 
 
 def add_agent(fields: Mapping[str, object]) -> None:
@@ -66,11 +73,12 @@ def add_error(error: object, context: object) -> None:
 
 def add_handoff(source: object, target: object, valid: bool, fields: Mapping[str, object]) -> None:
     """Record an event below the current span: who hands over to whom."""
-    if current_span() is None and last_finished.get() is None:
+    below = _meant()
+    if below is None:
         return
     recorder: Recorder = steps().recorder
     source_agent, target_agent = as_text(source), as_text(target)
-    span = recorder.open(f"handoff:{source_agent}->{target_agent}", "event")
+    span = recorder.open_event(f"handoff:{source_agent}->{target_agent}", below)
     known: dict[str, Any] = {"source_agent": source_agent, "target_agent": target_agent, "valid": valid}
     known["tenant_id"] = span.scope.get("tenant_id")
     given = {**known, **fields}
@@ -82,8 +90,7 @@ def add_handoff(source: object, target: object, valid: bool, fields: Mapping[str
 
 def add_score(name: object, value: object, comment: object) -> None:
     """Score the observation that is meant."""
-    span = current_span()
-    identity = last_finished.get() if span is None else (span.trace_id, span.id)
+    identity = _meant()
     if identity is None:
         return
     score: dict[str, object] = {"name": as_text(name), **_scored(value)}

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from agent_trace.errors import SettingError
+from agent_trace.recording import guard
 from agent_trace.recording.guard import attempt, guarded
 from agent_trace.recording.notices import Notices
 
@@ -68,6 +69,7 @@ class Recording:
 _current: Recording | None = None
 _latest_steps: Steps | None = None
 _has_failed = False
+_arguments: dict[str, Any] = {}
 
 
 def is_on() -> bool:
@@ -85,6 +87,11 @@ def _starts() -> bool:
     global _has_failed
     if not _has_failed:
         _has_failed = attempt("starting to record", current) is None
+        if _has_failed:
+            why = guard.last_failure
+            Notices().warn(
+                f"nothing is recorded: tracing could not start ({why}). The program is not affected."
+            )
     return not _has_failed
 
 
@@ -112,11 +119,18 @@ def current() -> Recording:
 
 
 def configure(arguments: Mapping[str, Any], redact: Redact | None = None) -> Recording:
-    """Begin anew with these settings on top of those found. Raises SettingError for an unusable argument."""
+    """Begin anew with these settings on top of those given before and those found.
+
+    Raises SettingError for an unusable argument; the recording there was goes on then.
+    """
     from agent_trace import settings
 
+    global _arguments
     with _starting:
-        recording = Recording(settings.load(arguments), redact)
+        if redact is None and _current is not None:
+            redact = _current.redact
+        together = {**_arguments, **arguments}
+        recording = Recording(settings.load(together), redact)
         if recording.settings.enabled:
             try:
                 recording.enable()
@@ -125,6 +139,7 @@ def configure(arguments: Mapping[str, Any], redact: Redact | None = None) -> Rec
                     raise
                 recording.problem = f"recording is off: {error}"
                 Notices(quiet=recording.settings.quiet).warn(recording.problem)
+        _arguments = together
         former = install(recording)
         if former is not None:
             former.close()

@@ -1,7 +1,7 @@
 """Opens spans, finishes them into records, and hands those to redaction and journal."""
 
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar, Token
+from contextvars import Token
 from typing import Any, Final, Protocol
 
 import orjson
@@ -9,12 +9,13 @@ from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context.context import Context
 
-from agent_trace.recording import record
+from agent_trace.recording import guard, record
 from agent_trace.recording.additions import Additions
 from agent_trace.recording.capture import Limits, capture
 from agent_trace.recording.clock import Clock, Ids, Origin
 from agent_trace.recording.guard import attempt
 from agent_trace.recording.readers import Reading, read_result
+from agent_trace.recording.recent import Identity, note_finished
 from agent_trace.recording.redaction import Redactor
 from agent_trace.recording.scope import Scope, scope_of, widened, with_scope
 from agent_trace.recording.span import Span
@@ -31,12 +32,6 @@ _MAX_ENDINGS: Final = 1_000
 
 NOTHING: Final = object()
 """No output at all, as opposed to an output that is None."""
-
-Identity = tuple[str, str]
-"""(trace_id, id) of an observation."""
-
-last_finished: ContextVar[Identity | None] = ContextVar("agent_trace-last_finished", default=None)
-"""What was observed last in this context: signals are parsed after the call they belong to has returned."""
 
 
 class Sink(Protocol):
@@ -56,12 +51,13 @@ class Recorder:
         self,
         sink: Sink,
         redactor: Redactor,
-        origin: Callable[[], Origin],
+        origin: Origin,
         *,
         limits: Limits | None = None,
         clock: Clock | None = None,
         ids: Ids | None = None,
         deployment: Mapping[str, str | None] | None = None,
+        on_failure: Callable[[str], None] | None = None,
     ) -> None:
         self.sink = sink
         self.redactor = redactor
@@ -69,6 +65,7 @@ class Recorder:
         self.clock = clock or Clock()
         self.ids = ids or Ids()
         self._origin = origin
+        self._on_failure = on_failure
         self._deployment = {name: value for name, value in (deployment or {}).items() if value}
         self._constants: dict[str, Any] = {}
         self.renew()
@@ -76,7 +73,7 @@ class Recorder:
     def renew(self) -> None:
         """Take on the identity of the process we are in now: a forked child is another one."""
         self.ids.reseed()
-        process = orjson.Fragment(orjson.dumps(self._origin().as_record()))
+        process = orjson.Fragment(orjson.dumps(self._origin.as_record()))
         self._constants = {**self._deployment, "process": process}
         self._endings: dict[object, bytes] = {}
 
@@ -96,6 +93,15 @@ class Recorder:
         if span.parent is None or kind == "agent":
             attempt("writing an opening", self._write_opening, span)
         return span
+
+    def open_event(self, name: str, below: Identity) -> Span:
+        """Start an event below an observation that may have finished already."""
+        context = _RUNTIME.get_current()
+        current = context.get(_OURS)
+        if isinstance(current, Span) and not current.is_finished:
+            return self.open(name, "event")
+        scope = scope_of(context)
+        return Span(self, name, "event", below[0], below[1], None, scope, scope)
 
     def _open_below_foreign(self, name: str, kind: str, context: Context, scope: Scope) -> Span:
         """Open a child of a span that somebody else's tracing made, or a root when that one is not valid."""
@@ -143,7 +149,7 @@ class Recorder:
             if span.captures_output:
                 content = self._capture_output(span, output)
         self._write(record.observation(span, end_ns, content, reading))
-        last_finished.set((span.trace_id, span.id))
+        note_finished((span.trace_id, span.id))
 
     def _capture_output(self, span: Span, output: object) -> bytes:
         content, cuts = capture(output, self.limits, "output", self.redactor.redact_text)
@@ -177,6 +183,10 @@ class Recorder:
     def _write(self, fields: dict[str, Any]) -> None:
         if attempt("writing a record", self._append, fields) is None:
             self.sink.count_lost("internal_error")
+            if self._on_failure is not None:
+                self._on_failure(
+                    f"an observation was lost: {guard.last_failure}. The program is not affected."
+                )
 
     def _append(self, fields: dict[str, Any]) -> bool:
         fields.update(self._constants)

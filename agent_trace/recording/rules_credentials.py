@@ -4,18 +4,18 @@ import base64
 import binascii
 import re
 
-from agent_trace.recording.rule import EDGE, QUOTE, SPACE, Found, Rule, Span
+from agent_trace.recording.rule import EDGE, QUOTE, SPACE, Found, Rule, Span, later
 
-_PORT = re.compile(rb"\d{1,5}(?:[/?#]|$)")
-_PEM_END = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
-_PEM_BODY = re.compile(rb"[0-9A-Za-z+/=\s\\:,.-]*")
-_PEM_BODY_BEFORE = re.compile(rb"[0-9A-Za-z+/=\s\\]*\Z")
-_WORD = re.compile(rb"[A-Za-z][a-z]*(?:[-/.][a-z]+)*[.]?")
+_PORT = later(rb"\d{1,5}(?:[/?#]|$)")
+_PEM_END = later(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+_PEM_BODY = later(rb"[0-9A-Za-z+/=\s\\:,.-]*")
+_PEM_BODY_BEFORE = later(rb"[0-9A-Za-z+/=\s\\]*\Z")
+_WORD = later(rb"[A-Za-z][a-z_]*(?:[-/.][a-z]+)*[.=]?")
 
 
 def unless_word(found: Found) -> tuple[Span, ...]:
     """ "Bearer instruments" is prose; a token of under 20 characters has a digit, or capitals inside."""
-    if len(found.secret) < 20 and _WORD.fullmatch(found.secret):
+    if len(found.secret) < 20 and _WORD().fullmatch(found.secret):
         return ()
     return ((found.start, found.end),)
 
@@ -33,7 +33,7 @@ def if_user_and_password(found: Found) -> tuple[Span, ...]:
 def url_password(found: Found) -> tuple[Span, ...]:
     """The password ends at the last `@` before the path; a number before the path is a port."""
     secret = found.secret.split(b"://")[0]
-    if _PORT.match(secret) and b"/" in secret:
+    if _PORT().match(secret) and b"/" in secret:
         return ()
     authority, slash, _ = secret.partition(b"/")
     if slash and b"@" in authority:
@@ -46,12 +46,12 @@ def url_password(found: Found) -> tuple[Span, ...]:
 def pem_body(found: Found) -> tuple[Span, ...]:
     """From BEGIN to END, or as far as it looks like key material where the end was cut off, and the reverse."""
     if b"BEGIN" in found.secret:
-        end = _PEM_END.search(found.text, found.end)
-        stop = end.start() if end else _end_of(_PEM_BODY.match(found.text, found.end), found.end)
+        end = _PEM_END().search(found.text, found.end)
+        stop = end.start() if end else _end_of(_PEM_BODY().match(found.text, found.end), found.end)
         return ((found.end, stop),) if stop > found.end else ()
     if b"-----BEGIN" in found.text[: found.start]:
         return ()
-    before = _PEM_BODY_BEFORE.search(found.text[: found.start])
+    before = _PEM_BODY_BEFORE().search(found.text[: found.start])
     return ((before.start(), found.start),) if before and before.group().strip() else ()
 
 
@@ -63,7 +63,7 @@ CREDENTIAL_RULES = (
     Rule(
         "bearer",
         "bearer tokens (`Bearer …`)",
-        rf"(?i){EDGE}bearer(?:{SPACE}|[:+]|%20|{QUOTE}){{1,4}}(?P<secret>[0-9A-Z._~+/=|:-]{{6,}})",
+        rf"(?i){EDGE}bearer(?:{SPACE}|[:+]|%20|{QUOTE}){{1,4}}(?P<secret>[0-9A-Z._~+/=|-]{{6,}})",
         (
             "Authorization: Bearer aB3dE6gH9jK2",
             'curl -H "authorization: bearer 0123456789"',

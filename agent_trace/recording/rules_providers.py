@@ -1,17 +1,15 @@
 """Redaction rules for keys that their issuer made recognisable: model providers, clouds, chat, payment, code hosts."""
 
-import re
+from agent_trace.recording.rule import EDGE, Found, Rule, Span, later, whole
 
-from agent_trace.recording.rule import EDGE, Found, Rule, Span, whole
-
-_KEBAB = re.compile(rb"[a-z]{2,4}(?:-[a-z]{1,14}){2,}")
+_KEBAB = later(rb"[a-z]{2,4}(?:-[a-z]{1,14}){2,}")
 _SLASH = r"\\*/"
 _NODES = r"[/.](?:alchemy\.com|alchemyapi\.io|infura\.io|quiknode\.pro|ankr\.com)"
 
 
 def unless_words(found: Found) -> tuple[Span, ...]:
     """`sk-learn-based-pipeline-names` are words joined by hyphens; a key has digits or capitals."""
-    return () if _KEBAB.fullmatch(found.secret) else tuple(whole(found))
+    return () if _KEBAB().fullmatch(found.secret) else tuple(whole(found))
 
 
 def _key(

@@ -3,16 +3,16 @@
 import hashlib
 import itertools
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from agent_trace.recording.labels import is_harmless, is_labelled_harmless, unless_harmless
+from agent_trace.recording.labels import is_labelled_harmless, is_series, unless_harmless
 from agent_trace.recording.mnemonics import has_no_phrase, phrase_spans
-from agent_trace.recording.rule import BASE58, EDGE, QUOTE, SPACE, Found, Rule, Span, whole
+from agent_trace.recording.rule import BASE58, EDGE, QUOTE, SPACE, Found, Rule, Span, later, whole
 
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _KEYPAIR_LENGTH = 64
-_DIGITS = re.compile(rb"[0-9]+")
+_NAME_BEFORE = later(rb"([A-Za-z_]{2,40})[^A-Za-z_]{0,12}\Z")
+_DIGITS = later(rb"[0-9]+")
 
 _PHRASE = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
 _HEX = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318"
@@ -33,25 +33,28 @@ _PHRASES = "|".join(f"{_WORD}(?:{between}{_WORD}){{11,}}" for between in _SEPARA
 _TWELVE_WORDS = "|".join(f"{EDGE}{_WORD}(?:{between}{_WORD}){{11}}" for between in _SEPARATORS)
 
 
-def looks_like_keypair(numbers: list[int], labels: tuple[str, ...]) -> bool:
+def looks_like_keypair(values: Sequence[object], labels: Iterable[str]) -> bool:
     """Whether 64 integers are a Solana keypair rather than a series: bytes, unordered, and not labelled otherwise."""
-    if len(numbers) != _KEYPAIR_LENGTH or not all(type(n) is int and 0 <= n <= 255 for n in numbers):
+    numbers = [value for value in values if type(value) is int and 0 <= value <= 255]
+    if len(values) != _KEYPAIR_LENGTH or len(numbers) != _KEYPAIR_LENGTH:
         return False
     # Neighbours in random bytes differ by 85 on average; in prices, ranges and counters by far less.
     steps = sum(abs(a - b) for a, b in itertools.pairwise(numbers))
-    return steps >= 16 * (_KEYPAIR_LENGTH - 1) and not is_harmless(Found(b"", 0, 0, labels))
+    return steps >= 16 * (_KEYPAIR_LENGTH - 1) and not is_series(labels)
 
 
 def keypair_span(found: Found) -> tuple[Span, ...]:
     """The same question of an array written out in a text; escapes between the numbers are only white space."""
-    if is_harmless(found) or not looks_like_keypair(numbers_in(found.secret), ()):
+    named = _NAME_BEFORE().search(found.text, max(0, found.start - 60), found.start)
+    labels = (named.group(1).decode(),) if named else found.labels
+    if not looks_like_keypair(numbers_in(found.secret), labels):
         return ()
     return ((found.start + 1, found.end - 1),)
 
 
 def numbers_in(array: bytes) -> list[int]:
     """The integers of an array in a text, whatever white space is between them."""
-    return [int(digits) for digits in _DIGITS.findall(array)]
+    return [int(digits) for digits in _DIGITS().findall(array)]
 
 
 def has_valid_checksum(base58: bytes) -> bool:

@@ -1,6 +1,6 @@
 """The slow path of redaction for one text: which rules hide what in it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from agent_trace.recording.announced import find_announced
 from agent_trace.recording.gate import Gate
@@ -21,7 +21,7 @@ class TextSearch:
         self._user_rules = user_rules
         self._announced: Matcher | None = None
 
-    def hide(self, text: bytes, labels: Sequence[str]) -> tuple[bytes, list[str]]:
+    def hide(self, text: bytes, labels: Iterable[str]) -> tuple[bytes, list[str]]:
         """The text (UTF-8) without its secrets, and the rules that found any, once each.
 
         `labels`: the names that the text stands under, nearest first.
@@ -41,7 +41,7 @@ class TextSearch:
         return text, hidden
 
     def _apply(
-        self, rule: Rule, matcher: Matcher, text: bytes, labels: Sequence[str], hidden: list[str]
+        self, rule: Rule, matcher: Matcher, text: bytes, labels: Iterable[str], hidden: list[str]
     ) -> bytes:
         spans: list[tuple[Span, str]] = []
         verdict = rule.verdict or whole

@@ -14,12 +14,12 @@ How a number is read, `x` being the confidence:
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from math import isfinite
 from typing import Final
 
 import orjson
 
+from agent_trace.recording.attributes import type_name
 from agent_trace.recording.capture import Limits, capture
 from agent_trace.recording.guard import guarded
 from agent_trace.recording.parts import text_of
@@ -75,19 +75,14 @@ def _stated(value: object) -> object:
     if value is None:
         return None
     with guarded("reading a signal"):
-        if isinstance(value, Decimal) and value.is_finite():
-            return _whole_or_float(value)
+        if type_name(type(value)) == "decimal.Decimal" and isfinite(value):  # type: ignore[arg-type]
+            return float(value)  # type: ignore[arg-type]
         named = text_of(value)
         if named is not None:
             return named.strip() or None
     # Objects, numpy scalars, NaN, overlong texts: in the form that captured values have.
     stated: object = orjson.loads(capture(value, _LIMITS, "signal")[0])
     return stated.strip() or None if isinstance(stated, str) else stated
-
-
-def _whole_or_float(value: Decimal) -> object:
-    number = float(value)
-    return number if isfinite(number) else str(value)
 
 
 def _tag(stated: object) -> list[str]:

@@ -5,7 +5,6 @@ Each takes `None` where an earlier one failed, so that the wrappers in `calls.py
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 from agent_trace.recording.capture import capture
@@ -36,7 +35,7 @@ class Stream:
 
     def __init__(self, span: Span) -> None:
         self.span = span
-        self.reading = StreamReading()
+        self.reading = StreamReading(span.recorder.redactor.redact_text)
         self.yielded = 0
 
 
@@ -118,8 +117,8 @@ class Steps:
     def _prepare(
         self, target: Target, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Prepared:
-        # wrapt reports a builtin's module as what it is bound to.
-        is_bound = instance is not None and type(instance) is not ModuleType
+        instance, args = target.instance_of(instance, args)
+        is_bound = instance is not None
         arguments = target.arguments(args, kwargs, is_bound=is_bound)
         content, cuts = None, None
         if target.captures_input and self.captures_input:

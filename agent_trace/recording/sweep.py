@@ -15,7 +15,6 @@ from agent_trace.recording.search import TextSearch
 _NAMING_KEYS = ("name", "key", "header", "field", "label")
 _VALUE_KEYS = ("value", "val")
 _LABELS_USED = 2
-_SHORTEST_TEXT = 5
 _LONGEST_WORD = 10
 
 
@@ -80,7 +79,7 @@ class Sweep:
         return value
 
     def _text(self, text: str, place: Place) -> str:
-        if len(text) < _SHORTEST_TEXT:
+        if not text:
             return text
         encoded = text.encode()
         cleaned, rules = self._search.hide(encoded, _Labels(place))
@@ -102,7 +101,7 @@ class Sweep:
     def _key(self, key: str, place: Place, taken: dict[str, object]) -> str:
         encoded = key.encode()
         cleaned_bytes, rules = self._search.hide(encoded, _Labels(place))
-        if not rules:
+        if not rules and key not in taken:
             return key
         cleaned = cleaned_bytes.decode("utf-8", "replace")
         for rule in rules:
@@ -132,14 +131,18 @@ class Sweep:
             self._note("solana-keypair", place)
             items[:] = [mark("solana-keypair")]
             return
-        pairs = bool(items) and all(
-            isinstance(i, list) and len(i) == 2 and isinstance(i[0], str) for i in items
-        )
+        pairs = bool(items) and all(_is_pair(item) for item in items)
         for at, item in enumerate(items):
             here = Place(place, at)
-            if pairs and isinstance(item, list):
-                item[1] = self._named(item[0], item[1], Place(here, 1), None) if item[0] else item[1]
+            if pairs:
+                self._hide_second(item, here)
             items[at] = self._value(item, here)
+
+    def _hide_second(self, pair: Any, place: Place) -> None:
+        rule = self._names.rule_of(pair[0])
+        if rule and is_secret(rule, pair[0], pair[1]):
+            self._note(rule, Place(place, 1))
+            pair[1] = mark(rule)
 
     def _hide_words(self, keys: Sequence[Any], items: list[object], container: Any, place: Place) -> None:
         if len(items) < SHORTEST or "mnemonic" not in self._search.active:
@@ -154,8 +157,10 @@ class Sweep:
                 container[keys[at]] = mark("mnemonic")
 
 
-class _Labels(Sequence[str]):
+class _Labels:
     """The labels of a place, looked up only when a verdict asks for them."""
+
+    __slots__ = ("_place",)
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -163,8 +168,6 @@ class _Labels(Sequence[str]):
     def __iter__(self) -> Iterator[str]:
         return iter(self._place.labels())
 
-    def __len__(self) -> int:
-        return len(self._place.labels())
 
-    def __getitem__(self, at):  # type: ignore[no-untyped-def]
-        return self._place.labels()[at]
+def _is_pair(item: object) -> bool:
+    return isinstance(item, list) and len(item) == 2 and isinstance(item[0], str)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import ModuleType
 from typing import Any, Final
 
 from agent_trace.errors import SettingError
 from agent_trace.observation import OBSERVATION_TYPES, ObservationType
 
+_MAX_OWNERS: Final = 1_000
 _POSITIONAL: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -17,7 +19,10 @@ class Target:
     """One traced function. Its signature is looked at once, by the first call that captures its input."""
 
     __slots__ = (
+        "_bound_arguments",
         "_function",
+        "_owned_by",
+        "_owner",
         "_signature",
         "captures_input",
         "captures_output",
@@ -42,6 +47,9 @@ class Target:
             raise SettingError(f"as_type={as_type!r} is no type of observation; say one of {known}")
         innermost = _innermost(function)
         self._function = function
+        self._bound_arguments = _partial_arguments(function)
+        self._owner = _class_of_definition(innermost)
+        self._owned_by: dict[type, bool] = {}
         self._signature: _Signature | None = None
         self.model_by_default: str | None = None
         self.parameters_by_default: dict[str, Any] | None = None
@@ -51,10 +59,42 @@ class Target:
         self.captures_output = capture_output
         self.entry_point = f"{getattr(innermost, '__module__', None)}:{_qualified_name(innermost)}"
 
+    def instance_of(self, instance: Any, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...]]:
+        """The instance (or class) a call is bound to, and the arguments without it.
+
+        wrapt reports the binding, except where something between the class and us calls the function itself, with the
+        instance as first argument: a property, or another decorator. Then it is what the function was defined for that
+        decides: the class in whose body it stands.
+        """
+        if instance is not None:
+            # wrapt takes a builtin's module for what it is bound to.
+            return (None if type(instance) is ModuleType else instance), args
+        if self._owner is None or not args or not self._is_owned(args[0]):
+            return None, args
+        return args[0], args[1:]
+
+    def _is_owned(self, value: Any) -> bool:
+        kind = value if isinstance(value, type) else type(value)
+        known = self._owned_by.get(kind)
+        if known is None:
+            if len(self._owned_by) >= _MAX_OWNERS:
+                self._owned_by.clear()
+            known = self._owned_by[kind] = any(map(self._is_defined_in, kind.__mro__))
+        return known
+
+    def _is_defined_in(self, kind: type) -> bool:
+        assert self._owner is not None
+        module, qualname, name = self._owner
+        same = kind.__qualname__ == qualname and kind.__module__ == module
+        return same and not isinstance(vars(kind).get(name), staticmethod)
+
     def arguments(
         self, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, is_bound: bool
     ) -> dict[str, Any]:
         """The arguments of a call by parameter name, without the bound instance or class."""
+        if self._bound_arguments is not None:
+            args = (*self._bound_arguments.args, *args)
+            kwargs = {**self._bound_arguments.keywords, **kwargs}
         signature = self._signature
         if signature is None:
             signature = self._look_at_signature()
@@ -63,7 +103,8 @@ class Target:
     def _look_at_signature(self) -> _Signature:
         from agent_trace.recording.call_readers import read_parameters
 
-        signature = self._signature = _Signature(self._function)
+        function = self._function if self._bound_arguments is None else self._bound_arguments.func
+        signature = self._signature = _Signature(function)
         self.model_by_default, self.parameters_by_default = read_parameters(signature.defaults)
         return signature
 
@@ -98,6 +139,18 @@ class _Signature:
             if others:
                 found[self._star_star] = others
         return found
+
+
+def _partial_arguments(function: Any) -> partial[Any] | None:
+    """What a partial has fixed already; a partial of a partial is one partial to functools."""
+    return function if type(function) is partial else None
+
+
+def _class_of_definition(function: Any) -> tuple[str, str, str] | None:
+    """(module, class, name) of a function that stands in the body of a class, else None."""
+    qualname, _, name = _qualified_name(function).rpartition(".")
+    is_in_class = inspect.isfunction(function) and qualname and not qualname.endswith("<locals>")
+    return (function.__module__, qualname, name) if is_in_class else None
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:

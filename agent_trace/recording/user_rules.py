@@ -1,20 +1,18 @@
 """The rules that a user adds or switches off: checked when the program starts, not at the first secret."""
 
-import difflib
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import re2
 
 from agent_trace.errors import SettingError
 from agent_trace.recording.matching import Matcher, options, set_of
-from agent_trace.recording.rule import SPACE, Rule
+from agent_trace.recording.rule import SPACE, Rule, later
 from agent_trace.recording.rules import DEFAULT_RULES
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_NAME = later(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 # Parts of a pattern that can match nothing which JSON writes with a backslash: such a pattern finds in the raw line
 # whatever it would find in the decoded texts.
-_RAW_PART = re.compile(
+_RAW_PART = later(
     r"\(\?[a-z]+\)|\(\?:|\(\?P<\w+>|[()|]|\\[dwbs.@/-](?!b?\{)|[^\x00-\x20\x7f\"\\.^$\[\](){}*+?|]| "
     r"|\[(?:[A-Z]-[A-Z]|[a-z]-[a-z]|[0-9]-[0-9]|\w)+-?\]|[*+?]\??|\{[0-9]+(?:,[0-9]*)?\}"
 )
@@ -31,7 +29,7 @@ class UserRules:
         """Whether some pattern can only be asked of decoded texts, so that every record must be decoded."""
         self.match = set_of([pattern for pattern in raw if pattern is not None], latin1=False)
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[tuple[Rule, Matcher]]:
         return iter(zip(self.rules, self._matchers, strict=True))
 
 
@@ -40,7 +38,7 @@ def raw_pattern(pattern: str) -> str | None:
     parts: list[str] = []
     at = 0
     while at < len(pattern):
-        part = _RAW_PART.match(pattern, at)
+        part = _RAW_PART().match(pattern, at)
         if part is None:
             return None
         # In the raw line a secret after a line break follows the letter of `\n`: no word begins there.
@@ -61,7 +59,7 @@ def checked_rules(extra: Mapping[str, str] | Sequence[Rule]) -> tuple[Rule, ...]
 def _check(rule: Rule) -> None:
     if not isinstance(rule.pattern, str) or not rule.pattern:
         raise SettingError(f"redaction rule {rule.name!r}: the pattern must be a text, not {rule.pattern!r}.")
-    if not _NAME.fullmatch(rule.name) or rule.name in {known.name for known in DEFAULT_RULES}:
+    if not _NAME().fullmatch(rule.name) or rule.name in {known.name for known in DEFAULT_RULES}:
         raise SettingError(
             f"redaction rule {rule.name!r}: the name must be of letters, digits, '-', '_' and '.', and not that of a "
             "default rule."
@@ -86,6 +84,8 @@ def rules_without(off: Collection[str]) -> tuple[Rule, ...]:
     known = [rule.name for rule in DEFAULT_RULES]
     for name in off:
         if name not in known:
+            import difflib  # only for this message
+
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
             hint = f"did you mean {near[0]!r}?" if near else f"the rules are {', '.join(known)}."
             raise SettingError(f"there is no redaction rule {name!r} to switch off; {hint}")

@@ -6,26 +6,28 @@ before it, and the value ends at the next one that has no more of them.
 
 import re
 
-from agent_trace.recording.rule import MARK, Span, is_mark
+from agent_trace.recording.rule import MARK, Span, is_mark, later
 
-_OPENING = re.compile(rb"[bBfFrRuU]{0,2}(\\*)([\"'`])")
-_UNQUOTED = re.compile(rb"[^\s\"'`<>]+")
-_LINE = re.compile(rb"(?:=\\{0,9}\"[^\"\r\n]*\"|[^\r\n\"'\\]|\\[^nr\"'])++")
-_SCHEME = re.compile(rb"\s*(?:[A-Za-z][\w-]{2,19}[ \t]+)?")
-_NEXT_FIELD = re.compile(
+_OPENING = later(rb"[bBfFrRuU]{0,2}(\\*)([\"'`])")
+_UNQUOTED = later(rb"[^\s\"'`<>]+")
+_LINE = later(rb"(?:=\\{0,9}\"[^\"\r\n]*\"|[^\r\n\"'\\]|\\++(?![nr\"']|\Z))++")
+_SCHEME = later(rb"\s*(?:[A-Za-z][\w-]{2,19}[ \t]+)?")
+_NEXT_FIELD = later(
     rb"(?:&(?:amp;)?|[;,]|\\{1,9}[nr])\s*[A-Za-z_][\w.-]*+\s*[=:]|,\s|;\s|\\{1,9}[nr](?:\s|-|\\|$)"
 )
-_BRACKETS = re.compile(rb"[\[\](){}]")
+_BRACKETS = later(rb"[\[\](){}]")
 
-_PLACEHOLDER = re.compile(
-    rb"(?:[*x._#?-]|\xe2\x80[\xa2\xa6])*|none|null|nil|true|false|undefined|n/?a|str(?:ing)?|bytes|int(?:eger)?|any|object"
+_PLACEHOLDER = later(
+    rb"(?:[*x._#?-]|\xe2\x80[\xa2\xa6])*|none|null|nil|true|false|undefined|n/?a|str(?:ing)?|bytes|bool(?:ean)?|int(?:eger)?|any|object"
     rb"|required|optional|hidden|redacted|masked|include|omit|same-origin|your[ _-].*|yes|no"
     rb"|<[^<>]*>?|\$\{[^{}]*\}?|\$\([^()]*\)?|\$[A-Z_][A-Z0-9_]*|\{\{?[\w.!: ]*\}?\}?|%\(?\w*\)?s?"
     rb"|\[(?:redacted|hidden|filtered|masked|removed)\]"
     rb"|(?:the|a|an|and|or|is|be|to|of|in|for|it|must|may|should|not|this|that|only|as|at|keep|never|please|enter)[,.]?",
     re.IGNORECASE,
 )
-_EXPRESSION = re.compile(
+_AFTER_CLOSE = later(rb"\s*[,)}\]:;]\s|[)\]]+\Z")
+_ANNOTATION = later(rb"\s?\|\s?(?:None|[A-Z])|\s?=\s?(?:None|True|False)\b")
+_EXPRESSION = later(
     rb"(?:os|self|cls|config|settings|env|process|request|args|app|ctx|options|params|secrets|st|dotenv)[.\[].*"
     rb"|[A-Za-z_][A-Za-z_.]*[(\[].*|(?:str|bytes|int|Any|SecretStr|None)(?:\|.*|\s*=.*)?[,;)]*",
     re.DOTALL,
@@ -41,7 +43,7 @@ _SCHEMA_KEYS = frozenset(
 
 def is_placeholder(value: bytes) -> bool:
     """Whether the text stands for a value rather than being one: `***`, `${KEY}`, `<your key>`, `None`."""
-    return len(value) <= _LONGEST_HARMLESS and _PLACEHOLDER.fullmatch(value.strip()) is not None
+    return len(value) <= _LONGEST_HARMLESS and _PLACEHOLDER().fullmatch(value.strip()) is not None
 
 
 def is_schema(value: object) -> bool:
@@ -53,7 +55,7 @@ def is_schema(value: object) -> bool:
 
 def quoted_span(text: bytes, at: int) -> Span | None:
     """The inside of the quotation that opens at `at`; to the end of the text if it was cut off before the close."""
-    opening = _OPENING.match(text, at)
+    opening = _OPENING().match(text, at)
     if opening is None:
         return None
     depth, quote = len(opening.group(1)), opening.group(2)
@@ -72,7 +74,7 @@ def bracketed_span(text: bytes, at: int) -> Span | None:
     if text[at : at + 1] not in (b"[", b"(", b"{"):
         return None
     depth = 0
-    for bracket in _BRACKETS.finditer(text, at):
+    for bracket in _BRACKETS().finditer(text, at):
         depth += 1 if bracket.group() in b"[({" else -1
         if depth == 0:
             return at + 1, bracket.start()
@@ -81,11 +83,11 @@ def bracketed_span(text: bytes, at: int) -> Span | None:
 
 def unquoted_span(text: bytes, at: int) -> Span | None:
     """A word of a shell, YAML or query line, without what separates it from the next one."""
-    word = _UNQUOTED.match(text, at)
+    word = _UNQUOTED().match(text, at)
     if word is None:
         return None
     value = word.group()
-    following = _NEXT_FIELD.search(value + text[word.end() : word.end() + 1])
+    following = _NEXT_FIELD().search(value + text[word.end() : word.end() + 1])
     if following:
         value = value[: following.start()]
     value = value.rstrip(b",;)}].")
@@ -96,13 +98,13 @@ def unquoted_span(text: bytes, at: int) -> Span | None:
 
 def line_span(text: bytes, at: int) -> Span | None:
     """The rest of the line, or of the quotation that the line stands in."""
-    line = _LINE.match(text, at)
+    line = _LINE().match(text, at)
     return (at, line.end()) if line and line.group().strip() else None
 
 
 def authorization_span(text: bytes, at: int) -> Span | None:
     """What follows the scheme (`Bearer`, `ApiKey` …); without a scheme, the whole value."""
-    scheme = _SCHEME.match(text, at)
+    scheme = _SCHEME().match(text, at)
     start = scheme.end() if scheme else at
     if text[at:start].lower().lstrip().startswith((b"digest", b"aws4", b"oauth", b"signature", b"hawk")):
         return line_span(text, start)
@@ -117,14 +119,16 @@ def is_harmless_value(text: bytes, span: Span, quoted: bool) -> bool:
     # What was written on to a mark is a secret again; a closing bracket that was stripped as punctuation is not.
     if not value.strip() or is_placeholder(value) or is_mark(value) or _mark_end(text, span[0]) >= span[1]:
         return True
-    return not quoted and _EXPRESSION.fullmatch(value) is not None
+    if quoted:  # what opens here was the close of a quotation: getpass("Password: ", stream=None)
+        return _AFTER_CLOSE().match(value) is not None
+    return _EXPRESSION().fullmatch(value) is not None or _ANNOTATION().match(text, span[1]) is not None
 
 
 def is_marked(text: bytes, at: int) -> bool:
     """Whether an earlier redaction left its mark here."""
-    return MARK.match(text, at) is not None
+    return MARK().match(text, at) is not None
 
 
 def _mark_end(text: bytes, at: int) -> int:
-    found = MARK.match(text, at)
+    found = MARK().match(text, at)
     return found.end() if found else at

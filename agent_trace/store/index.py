@@ -1,7 +1,8 @@
 """The SQLite file beside the journal: opening it, its transactions, and starting over when it is damaged.
 
-The index is derived. Whatever is wrong with it, the answer is the same: set it aside and read the journal
-again. Nobody may do that while another process is just opening it, hence the lock file.
+The index is derived. Whatever is wrong with it, the answer is the same: remove it and read the journal
+again. One process at a time opens or removes it, hence the lock file. Whoever still has a removed index
+open goes on with files that no longer have a name, and notices at the next question.
 """
 
 import fcntl
@@ -21,6 +22,8 @@ logger = logging.getLogger("agent_trace")
 Answer = TypeVar("Answer")
 
 INDEX_NAME: Final = "index.sqlite"
+LOCK_NAME: Final = "index.lock"
+"""Locked while the index is opened or removed; holds how often it was made anew."""
 BUSY_TIMEOUT_S: Final = 60.0
 """A batch of another process takes a fraction of a second; many processes may queue for one."""
 
@@ -67,7 +70,7 @@ class Index:
         self._path = directory / INDEX_NAME
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
-        self._generation = b""
+        self._number = 0
         self._in_memory = False
 
     @property
@@ -113,15 +116,13 @@ class Index:
             raise self._unusable(error) from error
 
     def start_over(self, reason: str) -> None:
-        """Set a damaged index aside; the next use makes an empty one."""
+        """Remove a damaged index; the next use makes an empty one."""
         self.close()
-        with self._lock(fcntl.LOCK_EX) as lock:
-            generation = os.pread(lock, 32, 0)
+        with self._lock() as lock:
             # Another number than when this process opened it: somebody else was faster.
-            if generation == self._generation:
+            if _read_number(lock) == self._number:
                 logger.warning("the index %s was damaged (%s): rebuilt from the journal", self._path, reason)
                 self._remove()
-                os.pwrite(lock, b"%d" % (int(generation or b"0") + 1), 0)
 
     def _open(self) -> sqlite3.Connection:
         if not os.access(self._directory, os.W_OK):
@@ -144,11 +145,12 @@ class Index:
         )
 
     def _open_file(self) -> sqlite3.Connection:
-        # Alone while there is no file yet: SQLite cannot wait for its turn to switch a new file to WAL.
-        with self._lock(fcntl.LOCK_SH if _inode(self._path) else fcntl.LOCK_EX) as lock:
-            self._generation = os.pread(lock, 32, 0)
+        with self._lock() as lock:
+            self._number = _read_number(lock)
             if not _inode(self._path):
-                # A log without its database belongs to a deleted one that somebody may still have open.
+                self._number += 1
+                os.pwrite(lock, b"%d" % self._number, 0)
+                # The log of a deleted index: SQLite would share it with whoever has that one open.
                 self._remove()
             connection = _connect(self._path)
             self._inode = _inode(self._path)
@@ -165,10 +167,10 @@ class Index:
                 self._path.with_name(INDEX_NAME + ending).unlink()
 
     @contextmanager
-    def _lock(self, mode: int) -> Iterator[int]:
-        lock = os.open(self._directory / "index.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def _lock(self) -> Iterator[int]:
+        lock = os.open(self._directory / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(lock, mode)
+            fcntl.flock(lock, fcntl.LOCK_EX)
             yield lock
         finally:
             os.close(lock)
@@ -190,6 +192,11 @@ def _connect(path: Path) -> sqlite3.Connection:
         if not usable:
             connection.close()
     return connection
+
+
+def _read_number(lock: int) -> int:
+    written = os.pread(lock, 32, 0)
+    return int(written) if written.isdigit() else 0
 
 
 def _inode(path: Path) -> int:

@@ -21,7 +21,7 @@ _SAYING: Final = (
 
 def preview(value: Any) -> str | None:
     """At most 200 characters on one line; None for nothing."""
-    if value is None:
+    if value is None or value in ("", [], {}):
         return None
     said = _last_words(value)
     if said is None:

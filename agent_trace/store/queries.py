@@ -138,19 +138,15 @@ def signal_list(connection: sqlite3.Connection, where: Filter, limit: int | None
         (*values, -1 if limit is None else limit),
     )
     return [
-        SignalRow(at_ns, agent, action, _number(confidence), percent, symbol, trace_id.hex(), id.hex())
+        SignalRow(at_ns, agent, action, _as_given(confidence), percent, symbol, trace_id.hex(), id.hex())
         for at_ns, agent, action, confidence, percent, symbol, trace_id, id in reversed(rows.fetchall())
     ]
 
 
-def _number(confidence: str | None) -> float | str | None:
-    """A confidence as it was given: the column holds its text, for somebody may have given a word."""
-    if confidence is None:
-        return None
-    try:
-        return float(confidence) if "." in confidence or "e" in confidence else int(confidence)
-    except ValueError:
-        return confidence
+def _as_given(confidence: str | None) -> float | str | None:
+    """A confidence as it was given: a number or a word; anything else as its JSON."""
+    given = None if confidence is None else orjson.loads(confidence)
+    return given if given is None or isinstance(given, int | float | str) else confidence
 
 
 def cost_list(connection: sqlite3.Connection, where: Filter, by: CostKey) -> list[CostRow]:

@@ -174,8 +174,8 @@ def signal_rows(
             trace,
             when_ns,
             text(signal.get("action")) or "",
-            text(signal.get("confidence")),
-            percent(signal.get("confidence"), signal.get("confidence_scale")),
+            _as_json(signal.get("confidence")),
+            percent(signal),
             text(signal.get("symbol")),
         )
 
@@ -191,10 +191,11 @@ def _chronological(signal: object) -> list[Record]:
     )
 
 
-def percent(confidence: object, scale: object) -> int | None:
-    """A confidence as 0 to 100 by the scale it was given on; None for nonsense and for words."""
-    if isinstance(confidence, bool) or not isinstance(confidence, int | float) or scale == "nonsense":
-        return None
-    if scale == "0-100":
-        return round(confidence)
-    return round(abs(confidence) * 100) if abs(confidence) <= 1 else None
+def _as_json(value: object) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()
+
+
+def percent(signal: Record) -> int | None:
+    """A confidence as 0 to 100, as recording read it; None for nonsense, for words and where none was given."""
+    stated = signal.get("confidence_percent")
+    return stated if type(stated) is int else None

@@ -81,7 +81,7 @@ CREATE TABLE signals (
     nth INTEGER NOT NULL,
     trace INTEGER NOT NULL,
     at_ns INTEGER NOT NULL,
-    action TEXT NOT NULL, confidence TEXT, percent INTEGER, symbol TEXT,
+    action TEXT NOT NULL, confidence TEXT, percent INTEGER, symbol TEXT,    -- confidence: JSON, as given
     PRIMARY KEY (record, nth)
 ) WITHOUT ROWID;
 CREATE TABLE forgotten (

@@ -106,9 +106,8 @@ def load(connection: sqlite3.Connection, trace_ids: Iterable[bytes]) -> dict[byt
     marks = ",".join("?" * len(wanted))
     found: dict[bytes, Summary] = {}
     for row in connection.execute(f"SELECT {_COLUMNS} FROM traces WHERE trace_id IN ({marks})", wanted):
-        found[row[1]] = Summary(
-            *row[:12], agents=set(orjson.loads(row[12])), models=set(orjson.loads(row[13]))
-        )
+        summary = found[row[1]] = Summary(*row)
+        summary.agents, summary.models = set(orjson.loads(row[12])), set(orjson.loads(row[13]))
     number = connection.execute("SELECT coalesce(max(number), 0) FROM traces").fetchone()[0]
     for trace_id in wanted:
         if trace_id not in found:

@@ -1,6 +1,9 @@
 """What goes wrong is one line on stderr and an exit code, never a traceback."""
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -79,14 +82,43 @@ def test_a_damaged_index_is_rebuilt_and_said_so(tmp_path: Path):
     assert "rebuilt" in result.stderr
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_directory_that_may_not_be_read_is_named(tmp_path: Path):
-    store = desk_store(tmp_path)
-    (store / "segments").chmod(0)
+@pytest.fixture
+def open_directory() -> Iterator[Path]:
+    """A directory that any user may look into: those of pytest are root's alone when root runs it."""
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        yield Path(directory)
+
+
+@contextmanager
+def not_as_root() -> Iterator[None]:
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
     try:
-        assert "segments" in refused("list", "--store", str(store))
+        yield
     finally:
-        (store / "segments").chmod(0o700)
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize("command", [("list",), ("show", "last"), ("search", "x"), ("export",)])
+def test_a_directory_that_may_not_be_read_is_named(open_directory: Path, command):
+    store = desk_store(open_directory)
+    run_cli(*command, "--store", str(store))  # loads what it needs, while it may
+    (store / "segments").chmod(0)
+    with not_as_root():
+        assert f"{store}/segments: Permission denied" in refused(*command, "--store", str(store))
+
+
+def test_status_says_what_it_can_of_a_store_that_may_not_be_read(open_directory: Path):
+    store = desk_store(open_directory)
+    run_cli("status", "--store", str(store))
+    (store / "segments").chmod(0)
+    with not_as_root():
+        result = run_cli("status", "--store", str(store))
+    assert result.exit_code == 0
+    assert "Permission denied" in result.stdout and "recording   on" in result.stdout
 
 
 def test_a_file_in_place_of_the_store_is_named(tmp_path: Path):

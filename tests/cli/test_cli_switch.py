@@ -85,6 +85,12 @@ def test_status_names_problems_of_settings(project, monkeypatch):
     assert "AGENT_TRACE_MAX_DEPTH" in run_cli("status").stdout
 
 
+def test_status_says_when_nothing_can_be_recorded_there(project):
+    (project / "file").write_text("")
+    (problem,) = status("--store", "file")["problems"]
+    assert "not a directory" in problem["what"] and "AGENT_TRACE_DIR" in problem["fix"]
+
+
 def test_status_knows_versions(project):
     assert {"agent-trace", "python", "orjson"} <= set(status()["versions"])
 
@@ -130,6 +136,7 @@ def test_prune_says_first_and_removes_then(project):
     assert "removed 3 records in 3 segments" in run_cli("prune", "--max-size", "1", "--yes").stdout
     assert list((store / "segments").glob("*.jsonl")) == []
     assert status()["ledger"]["evicted"] == 3
+    assert "removed" in run_cli("list").stderr
 
 
 def test_prune_asks_nobody_when_nobody_is_there(project):

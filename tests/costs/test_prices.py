@@ -83,6 +83,17 @@ def test_prices_that_change_with_the_day_or_the_hour_are_those_of_that_moment(
         assert total_of(model, usage, at_s * 10**9) == theirs(model, usage, at)
 
 
+def test_two_hours_of_one_day_may_have_two_prices() -> None:
+    usage = {"input": 1000, "output": 100, "cache_read": 0, "cache_write": 0, "reasoning": 0}
+    found = set()
+    for hour in (2, 12, 18):
+        at = datetime(2025, 3, 5, hour, tzinfo=UTC)
+        mine = total_of("deepseek-chat", usage, int(at.timestamp()) * 10**9)
+        assert mine == theirs("deepseek-chat", usage, at)
+        found.add(mine)
+    assert len(found) == 2
+
+
 def test_every_model_of_the_table_with_plain_token_rates_sums_up_alike() -> None:
     usage = {"input": 1234, "output": 567, "cache_read": 250_001, "cache_write": 0, "reasoning": 0}
     compared = 0
@@ -183,6 +194,20 @@ def test_a_class_of_tokens_that_the_model_has_no_rate_for_leaves_the_call_unpric
 
 def test_a_provider_that_the_table_does_not_know_is_not_replaced_by_another() -> None:
     assert price("gpt-4o", {"input": 10}, AT_NS, provider="my-own-gpu") is None
+
+
+def test_audio_has_rates_of_its_own_where_the_model_has_them() -> None:
+    plain, audio = (
+        total_of("gemini-2.5-flash", {"input": 1000}),
+        total_of("gemini-2.5-flash", {"audio_input": 1000}),
+    )
+    assert plain is not None and audio is not None
+    assert audio > plain
+    assert total_of("gpt-4o", {"audio_output": 1000}) == total_of("gpt-4o", {"output": 1000})
+
+
+def test_a_total_alone_has_no_price() -> None:
+    assert price("gpt-4o", {"total": 1000}, AT_NS) is None
 
 
 def test_the_programs_own_decimal_context_does_not_round_money() -> None:

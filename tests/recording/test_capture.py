@@ -139,6 +139,10 @@ def test_known_types_have_a_form(value: object, form: object) -> None:
     assert captured({"argument": [value]}) == {"argument": [form]}
 
 
+def test_keys_that_read_like_a_kept_apart_one_stay_apart_too() -> None:
+    assert captured({1: "a", "1 (str)": "b", "1": "c"}) == {"1": "a", "1 (str)": "b", "1 (str) #2": "c"}
+
+
 def test_bytes_are_recognisable_but_not_readable() -> None:
     secret = b"the content of an upload"
     for value in (secret, bytearray(secret), memoryview(secret)):
@@ -160,6 +164,31 @@ def test_numpy_is_written_by_value_when_small_and_by_shape_when_large() -> None:
     assert large["shape"] == [1000, 1000]
     assert large["head"] == [0.0] * 8
     assert captured(numpy.longdouble(1)) == "1.0"
+
+
+def test_pandas_frame_shows_its_shape_its_first_and_its_latest_rows() -> None:
+    pandas = pytest.importorskip("pandas")
+    shown = captured(pandas.DataFrame({"close": range(1_000)}))
+    assert shown["shape"] == [1_000, 1]
+    assert shown["columns"] == ["close"]
+    assert shown["head"]["data"][0] == [0]
+    assert shown["tail"]["data"][-1] == [999]
+    assert captured(pandas.NaT) == "NaT"
+
+
+def test_attrs_fields_hidden_from_repr_are_left_out() -> None:
+    class Position:
+        # What attrs leaves on a class that it made.
+        __attrs_attrs__ = (
+            types.SimpleNamespace(name="size", repr=True),
+            types.SimpleNamespace(name="wallet", repr=False),
+        )
+
+        def __init__(self) -> None:
+            self.size = 5
+            self.wallet = "hidden"
+
+    assert captured(Position()) == {"size": 5}
 
 
 def test_dataclass_fields_hidden_from_repr_are_left_out() -> None:
@@ -210,16 +239,20 @@ def test_pydantic_root_model_is_its_root() -> None:
 
 
 def test_object_without_repr_shows_public_attributes_one_object_deep() -> None:
+    class Client:
+        def __init__(self) -> None:
+            self.session = "not shown"
+
     class Answer:
         def __init__(self) -> None:
             self.content = "hello"
-            self.client = object()
+            self.client = Client()
             self._api_key = "private"
 
     assert captured(Answer()) == {
         "__class__": "test_capture.test_object_without_repr_shows_public_attributes_one_object_deep.<locals>.Answer",
         "content": "hello",
-        "client": "<object object>",
+        "client": f"<{type(Client()).__module__}.{Client.__qualname__} object>",
     }
 
 

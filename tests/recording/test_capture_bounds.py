@@ -8,11 +8,19 @@ import pytest
 
 from agent_trace.recording.capture import Limits, capture
 from agent_trace.recording.cutting import Excerpt
+from agent_trace.recording.plain import survey
 from tests.support import hostile
 
 LIMITS = Limits()
 SLACK_BYTES = 8_192
 KEY = "0x" + "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318"
+
+
+PHRASE = "legal winner thank year wave sausage worth useful legal winner thank yellow"
+
+
+def hide_phrases(text: str) -> str:
+    return text.replace(PHRASE, "[redacted:test]")
 
 
 def hide_keys(text: str) -> str:
@@ -115,16 +123,19 @@ def test_secret_lying_across_a_cut_is_hidden_before_the_cut(at: int) -> None:
 
 
 @pytest.mark.parametrize("secrets", [0, 1, 30, 200])
-def test_text_shortened_by_redaction_does_not_show_the_half_secret_at_the_edge_of_the_window(
+def test_text_shortened_by_redaction_shows_no_half_of_a_secret_at_the_edge_of_what_was_read(
     secrets: int,
 ) -> None:
-    limits = Limits(max_bytes=5_000)
-    for offset in range(0, 66, 5):
-        text = (
-            f"{KEY} " * secrets + "y " * ((13_000 - 67 * secrets) // 2) + "z" * offset + " " + f"{KEY} " * 300
-        )
-        encoded, _ = capture(text, limits, "input", hide_keys)
-        assert "4c0883a6" not in encoded.decode()
+    for offset in range(0, 80, 7):
+        text = "y " * max(0, 6_500 - 38 * secrets) + "z" * offset + " " + f"{PHRASE} " * (secrets + 300)
+        encoded, _ = capture(text, Limits(max_bytes=5_000), "input", hide_phrases)
+        assert b"winner" not in encoded
+
+
+def test_same_text_many_times_over_is_too_big_for_the_quick_look() -> None:
+    assert survey(["x" * 1_000, 1] * 20, 10_000, 1_000, 32) is None
+    assert survey(["x" * 1_000] * 60, 10_000, 1_000, 32) is None
+    assert survey(["x" * 1_000, 1] * 20, 30_000, 1_000, 32) == (10_000, 960)
 
 
 def test_partial_word_at_a_cut_is_dropped() -> None:

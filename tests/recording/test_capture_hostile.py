@@ -4,7 +4,7 @@ import datetime
 import decimal
 import json
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
 import pydantic
@@ -95,6 +95,19 @@ def test_recursion_limit_reached_by_capture_itself_is_contained() -> None:
         dive()
     for encoded in outcomes:
         json.loads(encoded)
+
+
+def test_containing_a_failure_may_fail_itself_near_the_recursion_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_frame_left(work: str, error: Exception) -> NoReturn:
+        raise RecursionError
+
+    monkeypatch.setattr(guard, "note_failure", no_frame_left)
+    assert capture(hostile.BadRepr(), LIMITS, "input") == (
+        b'"<not captured: the recursion limit was near>"',
+        None,
+    )
 
 
 SCALARS = (
@@ -203,8 +216,13 @@ def test_quick_way_is_taken_for_models_dates_and_tuples() -> None:
 
 def test_interrupt_while_a_form_is_taken_belongs_to_the_user() -> None:
     class Interrupting(datetime.date):
+        pressed = 0
+
         def isoformat(self) -> str:
-            raise KeyboardInterrupt
+            type(self).pressed += 1
+            if self.pressed == 1:
+                raise KeyboardInterrupt
+            return "later"
 
     with pytest.raises(KeyboardInterrupt):
         capture({"day": Interrupting(2026, 1, 1)}, LIMITS, "input")

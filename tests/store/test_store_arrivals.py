@@ -46,6 +46,21 @@ def test_an_amendment_adds_to_its_observation(tmp_path: Path) -> None:
     assert (row.status, row.agents, row.signals) == ("error", ["later"], ["HOLD", "BUY"])
 
 
+def test_amendments_count_in_the_order_they_were_made_not_in_that_of_lines_or_segments(
+    tmp_path: Path,
+) -> None:
+    def said(at_ns: int, agent: str) -> dict[str, Any]:
+        return record("amendment", id="a", at_ns=START_NS + at_ns, agent_id=agent, signal={"action": agent})
+
+    write_segment(tmp_path, [said(3, "third"), said(1, "first"), record(id="a")], started_s=1)
+    with Store(tmp_path) as store:
+        assert store.observation("a".rjust(16, "0")).agent_id == store.traces()[0].agent_id == "third"
+        write_segment(tmp_path, [said(4, "fourth"), said(2, "second")], started_s=2)
+        assert store.observation("a".rjust(16, "0")).agent_id == store.traces()[0].agent_id == "fourth"
+        assert store.traces()[0].signals == ["first", "second", "third", "fourth"]
+        assert store.traces()[0].agents == ["fourth"]
+
+
 @pytest.mark.parametrize("amendment_first", [True, False])
 def test_an_amendment_in_another_segment_is_merged_whichever_is_read_first(
     tmp_path: Path, amendment_first: bool

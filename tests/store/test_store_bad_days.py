@@ -81,6 +81,9 @@ def test_kills_at_any_moment_leave_nothing_twice_and_nothing_missing(tmp_path: P
         store.refresh()
         store.refresh_text()
         assert len(store.search("word", limit=10_000)) == 750
+        assert store._index.connection.execute(
+            "SELECT sum(position - text_position) FROM segments"
+        ).fetchone() == (0,)
         found = content(store)
         assert store.ledger().indexed == 5 * 150 * 3
     assert found == rebuilt(tmp_path)
@@ -163,7 +166,7 @@ def test_a_damaged_index_is_rebuilt_from_the_journal(
         assert len(store.search("word", limit=10_000)) == 600
         assert len(list(store.observations())) == 600
         assert content(store) == before
-    if (tmp_path / "index.sqlite").stat().st_size and damage is not DAMAGES["emptied"]:
+    if damage is not DAMAGES["emptied"]:
         assert "rebuilt from the journal" in caplog.text
 
 
@@ -199,7 +202,21 @@ def test_the_whole_index_may_be_deleted_between_two_questions(tmp_path: Path) ->
         for path in tmp_path.glob("index.sqlite*"):
             path.unlink()
         assert store.traces() == first
-        assert (tmp_path / "index.sqlite").exists()
+
+
+def test_closing_a_deleted_index_leaves_the_new_one_alone(tmp_path: Path) -> None:
+    fill(tmp_path, segments=1, records=50)
+    old = Store(tmp_path)
+    old.refresh()
+    (tmp_path / "index.sqlite").unlink()
+    with Store(tmp_path) as new:
+        new.refresh()
+        log = (tmp_path / "index.sqlite-wal").stat().st_ino
+        old.close()
+        assert (tmp_path / "index.sqlite-wal").stat().st_ino == log
+        with Store(tmp_path) as third:
+            assert third.refresh() == 0
+            assert sum(row.observations for row in third.traces()) == 50
 
 
 def test_an_index_of_a_newer_version_is_left_alone_and_said(tmp_path: Path) -> None:

@@ -251,7 +251,7 @@ def test_what_is_no_id_is_refused_in_words(tmp_path: Path, nonsense: str) -> Non
 
 
 def test_signals_come_with_agent_percent_and_in_the_order_given(tmp_path: Path) -> None:
-    first = {"action": "HOLD", "confidence": 0.4, "confidence_scale": "0-1"}
+    first = {"action": "HOLD", "confidence": 0.4, "confidence_scale": "0-1", "confidence_percent": 40}
     second = {
         "action": "BUY",
         "confidence": 752,
@@ -284,7 +284,9 @@ def test_costs_are_summed_by_key_exactly_and_with_every_class_of_tokens(tmp_path
         tmp_path,
         *[generation(id=f"{n + 1:x}", agent_id="analyst", session_id="s") for n in range(3)],
         record(id="a", agent_name="risk", model="house", usage={"input": 5, "quanta": 2}, start_ns=START_NS),
-        record(id="b", agent_name="risk", model="gpt-4o", usage={"input": 1, "cache_read": 3, "audio": 2}),
+        record(
+            id="b", agent_name="risk", model="gpt-4o", usage={"input": 1, "cache_read": 3, "audio_input": 2}
+        ),
         record(id="c", name="no usage"),
     )
     analyst, risk = store.costs(by="agent")
@@ -297,7 +299,7 @@ def test_costs_are_summed_by_key_exactly_and_with_every_class_of_tokens(tmp_path
     assert analyst.tokens == {"input": 3000, "output": 300}
     assert (risk.key, risk.calls, risk.unpriced) == ("risk", 2, 1)
     assert risk.total == Decimal("0.00001125")
-    assert risk.tokens == {"input": 6, "cache_read": 3, "audio": 2, "quanta": 2}
+    assert risk.tokens == {"input": 6, "cache_read": 3, "audio_input": 2, "quanta": 2}
     assert {row.key for row in store.costs(by="day")} == {"2025-11-22"}
     assert {row.key for row in store.costs(by="session")} == {"s", ""}
     assert [row.key for row in store.costs(Filter(agent="risk"), by="model")] == ["gpt-4o", "house"]

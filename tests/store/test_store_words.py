@@ -168,7 +168,8 @@ PREVIEWS: list[tuple[Any, str | None]] = [
     ({"question": {"a": 1, "b": 2}}, '{"question":{"a":1,"b":2}}'),
     ([{"type": "text", "text": "done"}], "done"),
     (7, "7"),
-    ({}, "{}"),
+    ({}, None),
+    ({"a": {}}, '{"a":{}}'),
     ("x" * 500, "x" * 199 + "…"),
 ]
 

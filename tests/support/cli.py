@@ -56,8 +56,8 @@ def desk_records() -> list[dict[str, Any]]:
     }
     analyst = {
         **desk,
-        "id": "2",
-        "parent_id": "1",
+        "id": ANALYST,
+        "parent_id": SUPERVISOR,
         "name": "analyst",
         "agent_id": "analyst",
         "start_ns": at(5),

@@ -37,7 +37,7 @@ class EveryMethodRaises:
         raise RuntimeError("hands off")
 
     __repr__ = __str__ = __iter__ = __len__ = __getitem__ = __eq__ = __hash__ = __bool__ = __format__ = _fail
-    __class__ = property(_fail)  # type: ignore[assignment]
+    __class__ = property(_fail)
 
 
 class LyingClass:
@@ -77,14 +77,14 @@ class HostileText(str):
     def __str__(self) -> NoReturn:
         raise RuntimeError("not this text")
 
-    __repr__ = __len__ = __str__  # type: ignore[assignment]
+    __repr__ = __len__ = __str__
 
 
 class HostileDict(dict[Any, Any]):
     def items(self) -> NoReturn:
         raise RuntimeError("no items")
 
-    __iter__ = __len__ = keys = values = __repr__ = items  # type: ignore[assignment]
+    __iter__ = __len__ = keys = values = __repr__ = items
 
 
 class StrFails(Exception):

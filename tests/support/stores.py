@@ -28,7 +28,7 @@ def content(store: Store) -> dict[str, list[Any]]:
 
 def rebuilt(directory: Path) -> dict[str, list[Any]]:
     """The same of an index that is made anew from the journal."""
-    for path in directory.glob("index.sqlite*"):
+    for path in directory.glob("index*"):
         path.unlink()
     with Store(directory) as store:
         store.refresh()
