@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Final
 
-from agent_trace.settings import TABLE, Setting
+from agent_trace.settings_table import TABLE, Setting
 
 PAGE: Final = Path(__file__).with_name("settings.md")
 
@@ -13,17 +13,17 @@ _SPELLINGS: Final = {
     "_size": "bytes, `512KiB`, `8MiB`, `5GiB`",
     "_count": "a whole number",
     "_seconds": "seconds",
+    "_days": "days",
     "_names": "names with commas between them",
     "_patterns": "`name = pattern`, one a line",
     "Path": "a directory",
     "str": "text",
 }
-_OTHER_UNITS: Final = {"max_age_days": "days"}
 
 _HEAD: Final = """\
 # Settings
 
-<!-- Made from the table in agent_trace/settings.py by docs/make_settings.py. Change the table, not this page. -->
+<!-- Made from the table in agent_trace/settings_table.py by docs/make_settings.py. Change the table, not this page. -->
 
 Every setting has a default; most programs set none. `agent-trace settings` prints each value in force and where it
 came from.
@@ -105,7 +105,7 @@ def page() -> str:
 
 def _row(setting: Setting) -> str:
     variables = "<br>".join(f"`{variable}`" for variable in setting.variables)
-    value = _OTHER_UNITS.get(setting.name, _SPELLINGS[setting.read.__name__])
+    value = _SPELLINGS[setting.read.__name__]
     cells = (f"`{setting.name}`", variables, value, _default(setting), setting.meaning)
     return f"| {' | '.join(cells)} |\n"
 

@@ -6,7 +6,8 @@ import pytest
 
 from agent_trace import settings
 from agent_trace.errors import SettingError
-from agent_trace.settings import TABLE, load
+from agent_trace.settings import load
+from agent_trace.settings_table import TABLE
 
 
 @pytest.fixture(autouse=True)

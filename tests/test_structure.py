@@ -13,11 +13,12 @@ import agent_trace
 
 PACKAGE = Path(agent_trace.__file__).parent
 
-BASE = {"errors", "observation", "settings"}
+BASE = {"errors", "observation", "settings", "settings_table"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "observation": set(),
-    "settings": {"errors"},
+    "settings_table": set(),
+    "settings": {"errors", "settings_table"},
     "recording": BASE | {"recording"},
     "decorator": BASE | {"recording"},
     "context": BASE | {"recording"},

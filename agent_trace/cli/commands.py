@@ -57,8 +57,8 @@ class Commands(click.Group):
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
             near = difflib.get_close_matches(name, COMMANDS, n=2, cutoff=0.5)
-            hint = f"Did you mean {' or '.join(near)}?" if near else f"There are {', '.join(COMMANDS)}."
-            raise click.UsageError(f"there is no command {name!r}. {hint}", ctx)
+            hint = f"the nearest is {' or '.join(near)}" if near else f"there are {', '.join(COMMANDS)}"
+            raise click.UsageError(f"there is no command {name!r}: {hint}", ctx)
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -3,26 +3,16 @@
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from agent_trace.cli.opening import opened
 from agent_trace.cli.versions import versions
 from agent_trace.delivery.reader import is_live, list_segments, read_header
-from agent_trace.errors import StoreError, StoreMissing
+from agent_trace.errors import SettingError, StoreError, StoreMissing
 from agent_trace.recording.control import read_flag
+from agent_trace.recording.problems import ADVICE
+from agent_trace.recording.redaction import Redactor
 from agent_trace.settings import Settings
 from agent_trace.store.answers import Ledger
-
-_FIXES: Final = {
-    "disk_full": "free some space, run `agent-trace prune`, or set AGENT_TRACE_DIR to another disk",
-    "file_limit": "raise the file size limit (`ulimit -f`), or set a smaller AGENT_TRACE_SEGMENT_BYTES",
-    "open_files": "raise the limit of open files (`ulimit -n`)",
-    "memory": "give the program more memory",
-    "directory": "make the store a directory that the program may write to, or set AGENT_TRACE_DIR",
-    "locking": "set AGENT_TRACE_DIR to a directory on a local disk: this file system cannot lock files",
-    "too_large": "set a smaller AGENT_TRACE_MAX_FIELD_BYTES",
-    "internal_error": "report it: logging.getLogger('agent_trace') at level DEBUG has the traceback",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +50,11 @@ def condition(settings: Settings, directory: Path | None) -> Condition:
     store = directory or settings.directory
     on, why = _switch(settings, read_flag(store))
     ledger, unreadable = _ledger(store)
-    problems = [Problem(problem, "") for problem in settings.problems] + (_of_directory(store) or unreadable)
+    rules = _of_rules(settings)
+    if on and rules:
+        on, why = False, "a redaction rule cannot be used, and nothing is written unredacted"
+    problems = [Problem(problem, "") for problem in settings.problems]
+    problems += rules + (_of_directory(store) or unreadable)
     if ledger is not None:
         problems += _problems(ledger)
     return Condition(on, why, str(store), ledger, _writers(store), problems, versions())
@@ -85,7 +79,17 @@ def _ledger(store: Path) -> tuple[Ledger | None, list[Problem]]:
     except StoreError as error:
         return None, [Problem(str(error), "")]
     except OSError as error:
-        return None, [Problem(f"{error.filename or store}: {error.strerror}", _FIXES["directory"])]
+        return None, [Problem(f"{error.filename or store}: {error.strerror}", ADVICE["directory"])]
+
+
+def _of_rules(settings: Settings) -> list[Problem]:
+    """Redaction rules that keep programs from recording."""
+    try:
+        Redactor(off=settings.redact_off, extra=settings.redact_rules)
+    except SettingError as error:
+        origin = "redact_off" if settings.redact_off else "redact_rules"
+        return [Problem(str(error), f"correct it: {settings.origin(origin)}")]
+    return []
 
 
 def _of_directory(store: Path) -> list[Problem]:
@@ -93,9 +97,9 @@ def _of_directory(store: Path) -> list[Problem]:
     if not store.exists():
         return []
     if not store.is_dir():
-        return [Problem(f"{store} is not a directory", _FIXES["directory"])]
+        return [Problem(f"{store} is not a directory", ADVICE["directory"])]
     if not os.access(store, os.W_OK | os.X_OK):
-        return [Problem(f"{store} cannot be written to", _FIXES["directory"])]
+        return [Problem(f"{store} cannot be written to", ADVICE["directory"])]
     return []
 
 
@@ -103,7 +107,7 @@ def _problems(ledger: Ledger) -> list[Problem]:
     found = [
         Problem(
             f"{count:,} records were never written ({reason})",
-            _FIXES.get(reason, "see `agent-trace settings`"),
+            ADVICE.get(reason, "see `agent-trace settings`"),
         )
         for reason, count in ledger.lost.items()
     ]

@@ -9,7 +9,8 @@ from rich.text import Text
 
 from agent_trace.cli import figures, words
 from agent_trace.cli.grid import Column, Grid
-from agent_trace.settings import TABLE, Setting, Settings
+from agent_trace.settings import Settings
+from agent_trace.settings_table import TABLE, Setting
 
 _URL_PASSWORD: Final = re.compile(r"(//)[^/@\s]+@")
 

@@ -74,11 +74,12 @@ Rate = Any
 class Rates:
     """What one model costs at one time, by our classes of usage."""
 
-    __slots__ = ("_by_class", "_table", "request")
+    __slots__ = ("_by_class", "_pico", "_table", "request")
 
     def __init__(self, table: Mapping[str, Rate]) -> None:
         self._table = table
         self._by_class: dict[str, Rate | None] = {}
+        self._pico: dict[str, int | None] = {}
         self.request: Rate | None = table.get("requests_kcount")
 
     def __bool__(self) -> bool:
@@ -86,12 +87,24 @@ class Rates:
 
     def of(self, usage_class: str, inputs: int) -> Decimal | None:
         """Dollars for a million tokens of a class, when `inputs` input tokens are used in all; None if unknown."""
+        rate = self._rate_of(usage_class)
+        return rate if rate is None or type(rate) is Decimal else rate_at(rate, inputs)
+
+    def pico_a_token(self, usage_class: str) -> int | None:
+        """10**-12 dollars for one token, when that is a whole number that does not depend on how many there are."""
+        if usage_class not in self._pico:
+            rate = None if self.request is not None else self._rate_of(usage_class)
+            pico = rate * 1_000_000 if isinstance(rate, Decimal) else Decimal("0.5")
+            self._pico[usage_class] = int(pico) if pico == int(pico) else None
+        return self._pico[usage_class]
+
+    def _rate_of(self, usage_class: str) -> Rate | None:
         try:
-            rate = self._by_class[usage_class]
+            return self._by_class[usage_class]
         except KeyError:
             keys = (key for key in RATE_KEYS.get(usage_class, ()) if key in self._table)
             rate = self._by_class[usage_class] = self._table.get(next(keys, ""))
-        return rate if rate is None or type(rate) is Decimal else rate_at(rate, inputs)
+            return rate
 
 
 def rate_at(rate: Rate, inputs: int) -> Decimal:

@@ -16,6 +16,7 @@ EXACT: Final = Context(prec=60)
 
 add, divide, multiply = EXACT.add, EXACT.divide, EXACT.multiply
 ZERO: Final = Decimal(0)
+PICO: Final = Decimal(10**12)
 A_MILLION: Final = Decimal(1_000_000)
 A_THOUSAND: Final = Decimal(1_000)
 
@@ -47,6 +48,26 @@ def price(
     found = priced_model(model, provider)
     rates = None if found is None else found.rates(at_ns)
     return _multiply(rates, usage) if rates else None
+
+
+def price_pico(model: str, usage: Mapping[str, int], at_ns: int) -> int | None:
+    """The total of `price` as whole 10**-12 dollars, rounded; in plain integers wherever they are exact."""
+    found = priced_model(model, None)
+    if found is None:
+        return None
+    rates, total_pico = found.rates(at_ns), 0
+    for each, count in usage.items():
+        a_token = rates.pico_a_token(each)
+        if a_token is None:
+            cost = _multiply(rates, usage) if rates else None
+            return None if cost is None else pico(cost.total)
+        total_pico += a_token * count
+    return total_pico if usage else None
+
+
+def pico(amount: Decimal) -> int:
+    """An amount as whole 10**-12 of its unit, at most what 63 bits hold."""
+    return min(int(multiply(amount, PICO).to_integral_value()), (1 << 63) - 1)
 
 
 def _multiply(rates: Rates, usage: Mapping[str, int]) -> Cost | None:

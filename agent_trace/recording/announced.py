@@ -4,8 +4,7 @@ from agent_trace.recording import values
 from agent_trace.recording.names import NameRules
 from agent_trace.recording.rule import Span, is_mark, later
 
-# A mark ends in the name of a rule, and many of those are telling names themselves.
-_MARK_OPENS = b"[redacted:"
+_LONGEST_RULE_NAME = 80
 _LONGEST_PHRASE = 300
 _FEWEST_SEED_BYTES = 16
 _NEVER_NUMBERS = frozenset({"token", "seed-phrase", "cookie", "credentials"})
@@ -60,10 +59,16 @@ def find_announced(text: bytes, names: NameRules, form: str, name: Span, at: int
     """For a telling name in a text, whose value begins at `at`: the rule and where the secret lies."""
     full = text[name[0] : name[1]].decode("latin-1")
     rule = names.rule_of(full)
-    if rule is None or text[max(0, name[0] - len(_MARK_OPENS)) : name[0]] == _MARK_OPENS:
+    if rule is None or _is_in_mark(text, name):
         return None
     span = _value_span(text, at, rule, full, form)
     return (rule, span) if span else None
+
+
+def _is_in_mark(text: bytes, name: Span) -> bool:
+    """A mark ends in the name of a rule, and many of those are telling names themselves."""
+    opens = text.rfind(b"[redacted:", max(0, name[0] - _LONGEST_RULE_NAME), name[0])
+    return opens >= 0 and b"]" not in text[opens : name[1]]
 
 
 def _value_span(text: bytes, at: int, rule: str, name: str, form: str) -> Span | None:

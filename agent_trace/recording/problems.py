@@ -29,7 +29,7 @@ _REASONS = {
     errno.EOPNOTSUPP: "locking",
 }
 
-_ADVICE = {
+ADVICE = {
     "disk_full": "Free some space, run `agent-trace prune`, or set AGENT_TRACE_DIR to a directory elsewhere.",
     "file_limit": "Raise the file size limit (`ulimit -f`), or set a smaller AGENT_TRACE_SEGMENT_BYTES.",
     "open_files": "Raise the limit of open files (`ulimit -n`), or close some.",
@@ -37,7 +37,10 @@ _ADVICE = {
     "directory": "Make it a directory that this user may write to, or set AGENT_TRACE_DIR to another one.",
     "locking": "Set AGENT_TRACE_DIR to a directory on a local disk: this file system cannot lock files.",
     "disk_error": "Check the disk, or set AGENT_TRACE_DIR to a directory elsewhere.",
+    "too_large": "Set a smaller AGENT_TRACE_MAX_FIELD_BYTES.",
+    "internal_error": "Report it: logging.getLogger('agent_trace') at level DEBUG has the traceback.",
 }
+"""What to do, by reason."""
 
 
 def reason_of(error: OSError) -> str:
@@ -51,7 +54,7 @@ def describe(error: OSError, directory: Path) -> str:
     what = error.strerror or type(error).__name__
     return (
         f"Tracing cannot write to {directory}: {what}. The program goes on; observations are counted as lost "
-        f"({reason}) until this is resolved. {_ADVICE[reason]}"
+        f"({reason}) until this is resolved. {ADVICE[reason]}"
     )
 
 
@@ -59,7 +62,7 @@ def describe_too_large(line_bytes: int, max_bytes: int, directory: Path) -> str:
     """The same for a single record that no segment takes."""
     return (
         f"An observation of {line_bytes:,} bytes was not recorded in {directory}: one may have {max_bytes:,}. "
-        "It is counted as lost (too_large). Set a smaller AGENT_TRACE_MAX_FIELD_BYTES."
+        f"It is counted as lost (too_large). {ADVICE['too_large']}"
     )
 
 

@@ -2,14 +2,14 @@
 
 import base64
 import binascii
-import re
 
 from agent_trace.recording.rule import EDGE, QUOTE, SPACE, Found, Rule, Span, later
 
 _PORT = later(rb"\d{1,5}(?:[/?#]|$)")
 _PEM_END = later(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_BODY = later(rb"[0-9A-Za-z+/=\s\\:,.-]*")
-_PEM_BODY_BEFORE = later(rb"[0-9A-Za-z+/=\s\\]*\Z")
+_PEM_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n\\"
+_LONGEST_PEM = 16_384
 _WORD = later(rb"[A-Za-z][a-z_]*(?:[-/.][a-z]+)*[.=]?")
 
 
@@ -45,18 +45,18 @@ def url_password(found: Found) -> tuple[Span, ...]:
 
 def pem_body(found: Found) -> tuple[Span, ...]:
     """From BEGIN to END, or as far as it looks like key material where the end was cut off, and the reverse."""
+    text, start, end = found.text, found.start, found.end
     if b"BEGIN" in found.secret:
-        end = _PEM_END().search(found.text, found.end)
-        stop = end.start() if end else _end_of(_PEM_BODY().match(found.text, found.end), found.end)
-        return ((found.end, stop),) if stop > found.end else ()
-    if b"-----BEGIN" in found.text[: found.start]:
+        closing = _PEM_END().search(text, end, end + _LONGEST_PEM)
+        body = _PEM_BODY().match(text, end)
+        stop = closing.start() if closing else body.end() if body else end
+        return ((end, stop),) if stop > end else ()
+    reach = max(0, start - _LONGEST_PEM)
+    if text.find(b"-----BEGIN", reach, start) >= 0:
         return ()
-    before = _PEM_BODY_BEFORE().search(found.text[: found.start])
-    return ((before.start(), found.start),) if before and before.group().strip() else ()
-
-
-def _end_of(match: re.Match[bytes] | None, otherwise: int) -> int:
-    return match.end() if match else otherwise
+    before = text[reach:start]
+    begin = reach + len(before.rstrip(_PEM_LETTERS))
+    return ((begin, start),) if text[begin:start].strip() else ()
 
 
 CREDENTIAL_RULES = (

@@ -133,7 +133,7 @@ class _Signature:
         if len(args) > len(names):
             found[self._star] = args[len(names) :]
         if kwargs:
-            others = {}
+            others: dict[str, Any] = {}
             for key, value in kwargs.items():
                 (found if key in self._keywords else others)[key] = value
             if others:

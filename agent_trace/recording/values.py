@@ -34,6 +34,7 @@ _EXPRESSION = later(
 )
 # JSON in JSON doubles the backslashes at every level: nine levels.
 _DEEPEST = 512
+_FIRST_REACH = 256
 # A text is scanned again from here when a value turns out harmless, so that what is asked of it must be bounded.
 _LONGEST_HARMLESS = 400
 _SCHEMA_KEYS = frozenset(
@@ -83,17 +84,25 @@ def bracketed_span(text: bytes, at: int) -> Span | None:
 
 def unquoted_span(text: bytes, at: int) -> Span | None:
     """A word of a shell, YAML or query line, without what separates it from the next one."""
-    word = _UNQUOTED().match(text, at)
-    if word is None:
-        return None
-    value = word.group()
-    following = _NEXT_FIELD().search(value + text[word.end() : word.end() + 1])
-    if following:
-        value = value[: following.start()]
-    value = value.rstrip(b",;)}].")
-    if text[word.end() : word.end() + 1] in (b'"', b"'", b"`"):
+    end = _word_end(text, at)
+    value = text[at:end].rstrip(b",;)}].")
+    if len(value) == end - at and text[end : end + 1] in (b'"', b"'", b"`"):
         value = value.rstrip(b"\\")
     return (at, at + len(value)) if value else None
+
+
+def _word_end(text: bytes, at: int) -> int:
+    # Looked for in growing pieces: a text of one endless word may announce a value at every few letters.
+    reach = _FIRST_REACH
+    while True:
+        word = _UNQUOTED().match(text, at, at + reach)
+        end = word.end() if word else at
+        following = _NEXT_FIELD().search(text, at, min(end + 1, len(text)))
+        if following and following.start() < end:
+            return following.start()
+        if end < at + reach:
+            return end
+        reach *= 8
 
 
 def line_span(text: bytes, at: int) -> Span | None:

@@ -3,10 +3,10 @@
 from decimal import Decimal
 from typing import Final
 
+from agent_trace.costs import pico
 from agent_trace.observation import Observation
 from agent_trace.store.answers import Filter
 from agent_trace.store.records import LEVEL_RANK
-from agent_trace.store.rows import pico
 
 NS_A_SECOND: Final = 1_000_000_000
 

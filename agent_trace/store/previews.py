@@ -27,7 +27,9 @@ def preview(value: Any) -> str | None:
     if said is None:
         said = orjson.dumps(value).decode()
     # Half as much again leaves room for the white space that is folded, and splitting more costs time.
-    line = " ".join(said[: PREVIEW_CHARS * 3 // 2].split())
+    line = said[: PREVIEW_CHARS * 3 // 2]
+    if not line.isprintable() or "  " in line:
+        line = " ".join(line.split())
     return line if len(line) <= PREVIEW_CHARS else line[: PREVIEW_CHARS - 1] + "…"
 
 

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from agent_trace.costs import Cost, price, recorded_cost
+from agent_trace.costs import pico, price_pico, recorded_cost
 from agent_trace.store.previews import preview
 from agent_trace.store.records import Address, Record, level_rank
 
@@ -72,7 +72,7 @@ def observation_row(record: Record, address: Address, trace: int, id: bytes, ame
     """The row of a record whose amendments are merged in already."""
     get = record.get
     usage = token_counts(get("usage"))
-    cost = counted_cost(record, usage) if usage or "cost" in record else None
+    cost_pico = counted_pico(record, usage)
     is_root = not get("parent_id")
     end_ns = get("end_ns")
     return ObservationRow(
@@ -95,8 +95,8 @@ def observation_row(record: Record, address: Address, trace: int, id: bytes, ame
         text(get("user_id")),
         text(get("session_id")),
         *_usage_columns(usage),
-        None if cost is None else pico(cost.total),
-        bool(usage) and cost is None,
+        cost_pico,
+        bool(usage) and cost_pico is None,
         preview(get("input")) if is_root else None,
         preview(get("output")) if is_root else None,
     )
@@ -127,25 +127,18 @@ def token_counts(usage: object) -> dict[str, int]:
     return {each: count for each, count in usage.items() if type(count) is int and 0 <= count < 1 << 48}
 
 
-def counted_cost(record: Record, usage: Mapping[str, int] | None = None) -> Cost | None:
-    """What sums count for this record: the provider's own figure, or else `usage` at its model's rates.
+def counted_pico(record: Record, usage: Mapping[str, int]) -> int | None:
+    """What sums count for this record, in 10**-12 dollars: the provider's own figure, or `usage` at its rates.
 
     An ancestor that keeps its usage aside (`reported_usage`) counts nothing: a descendant has it already.
     """
-    if record.get("reported_usage") and not record.get("usage"):
+    if not usage and record.get("reported_usage"):
         return None
-    given = record.get("cost")
-    cost = (recorded_cost(given) if given else None) or price(
-        text(record.get("model")),
-        token_counts(record.get("usage")) if usage is None else usage,
-        record["start_ns"],
-    )
-    return cost if cost is not None and cost.currency == "USD" else None
-
-
-def pico(amount: Decimal) -> int:
-    """Dollars as whole 10**-12 dollars, at most what a column holds."""
-    return min(int((amount * PICO).to_integral_value()), _MAX_INTEGER)
+    given = recorded_cost(record["cost"]) if "cost" in record else None
+    if given is not None:
+        return pico(given.total) if given.currency == "USD" else None
+    model = text(record.get("model"))
+    return price_pico(model, usage, record["start_ns"]) if usage and model else None
 
 
 def dollars(amount_pico: int | None) -> Decimal | None:

@@ -66,7 +66,9 @@ class MarketAnalyst(BaseAgent):
 
     @observe_llm(name="market analyst", as_type="agent")
     def judge(self, symbol: str) -> View:
-        ObservabilityContext.add_agent_metadata("analyst", "market_analyst", symbol=symbol)
+        ObservabilityContext.add_agent_metadata(
+            "analyst", "market_analyst", agent_id="desk-analyst", symbol=symbol
+        )
         return self.ask(
             f"You are the market analyst. Look at {symbol}.\n"
             "Is the momentum strong enough, next to the volatility, to buy or to sell?\n"
@@ -80,7 +82,7 @@ class RiskAgent(BaseAgent):
 
     @observe_llm(name="risk agent", as_type="agent")
     def limit(self, symbol: str, view: View) -> Limit:
-        ObservabilityContext.add_agent_metadata("risk", "risk_agent", symbol=symbol)
+        ObservabilityContext.add_agent_metadata("risk", "risk_agent", agent_id="desk-risk", symbol=symbol)
         return self.ask(
             f"You are the risk agent. Look at {symbol}.\n"
             f"The market analyst says: {view.model_dump_json()}\n"
@@ -99,7 +101,9 @@ class ExecutionAgent(BaseAgent):
 
     @observe_llm(name="execution agent", as_type="agent")
     def decide(self, symbol: str, view: View, limit: Limit) -> tuple[Decision, Order | None]:
-        ObservabilityContext.add_agent_metadata("execution", "execution_agent", symbol=symbol)
+        ObservabilityContext.add_agent_metadata(
+            "execution", "execution_agent", agent_id="desk-execution", symbol=symbol
+        )
         decision = self.ask(
             f"You are the execution agent. Look at {symbol}.\n"
             f"The market analyst says: {view.model_dump_json()}\n"

@@ -43,7 +43,9 @@ class Supervisor:
 
     @observe_llm(name="trading desk", as_type="agent")
     def decide(self, symbol: str) -> Outcome:
-        ObservabilityContext.add_agent_metadata("supervisor", "supervisor", symbol=symbol)
+        ObservabilityContext.add_agent_metadata(
+            "supervisor", "supervisor", agent_id="desk-supervisor", symbol=symbol
+        )
         try:
             return self.hand_round(symbol)
         except NoAnswer as problem:

@@ -80,12 +80,14 @@ class Terminal:
     def next_steps(self, store: Store, trace_id: str) -> None:
         command = command_name()
         self.heading("Look further")
-        for words, why in (
-            ("list", "all traces, newest first"),
-            (f"show {trace_id[:8]} --full", "this one, with every prompt and answer"),
-            ("tail", "what arrives, as it arrives"),
-        ):
-            self.console.print(Text.assemble(f"  {command} {words}".ljust(45), (why, "dim")))
+        commands = {
+            "list": "all traces, newest first",
+            f"show {trace_id[:8]} --full": "this one, with every prompt and answer",
+            "tail": "what arrives, as it arrives",
+        }
+        width = max(map(len, commands))
+        for words, why in commands.items():
+            self.console.print(Text.assemble(f"  {command} {words:{width}}  ", (why, "dim")))
         self.console.print(Text(f"\n  It is all in {nearby(store.directory)}", "dim"))
 
 

@@ -23,8 +23,8 @@ def refused(*arguments: str, exit_code: int = 1) -> str:
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        (("shwo", "x"), "Did you mean show?"),
-        (("frobnicate",), "There are demo, run, list"),
+        (("shwo", "x"), "the nearest is show"),
+        (("frobnicate",), "there are demo, run, list"),
         (("list", "--agnet", "x"), "--agent"),
         (("list", "--since", "soon"), "say 2h"),
         (("list", "--min-cost", "much"), "say 0.05"),

@@ -11,7 +11,7 @@ from genai_prices.types import TieredPrices
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent_trace.costs import price, recorded_cost
+from agent_trace.costs import price, price_pico, recorded_cost
 from agent_trace.costs.models import priced_model
 
 AT_NS = 1_763_800_000 * 10**9
@@ -71,6 +71,13 @@ def test_a_million_input_tokens_of_gpt_4o_cost_two_dollars_fifty() -> None:
 @given(st.sampled_from(MODELS), COUNTS)
 def test_sums_equal_those_of_the_tables_own_calculator(model: str, usage: dict[str, int]) -> None:
     assert total_of(model, usage) == theirs(model, usage)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from((*MODELS, "house", "openrouter/openai/gpt-4o")), COUNTS)
+def test_whole_numbers_for_sums_say_the_same_as_decimals(model: str, usage: dict[str, int]) -> None:
+    total = total_of(model, usage)
+    assert price_pico(model, usage, AT_NS) == (None if total is None else total * 10**12)
 
 
 @given(COUNTS, st.integers(1_700_000_000, 1_790_000_000))

@@ -59,7 +59,9 @@ def test_an_impossible_directory_is_said_once_and_the_program_goes_on(tmp_path: 
     )
     assert done.returncode == 0
     assert done.stdout == "answer to 49\n{'directory': 100}\n"
-    complaints = [line for line in done.stderr.splitlines() if "not be recorded" in line or "cannot" in line.lower()]
+    complaints = [
+        line for line in done.stderr.splitlines() if "not be recorded" in line or "cannot" in line.lower()
+    ]
     assert len(complaints) == 1
     assert str(tmp_path / "file") in complaints[0]
 

@@ -7,7 +7,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 
-from agent_trace.settings import TABLE
+from agent_trace.settings_table import TABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 

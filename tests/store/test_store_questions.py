@@ -243,6 +243,13 @@ def test_an_id_that_is_nowhere_is_said_with_the_nearest(tmp_path: Path) -> None:
         store.observation("abcd12")
 
 
+def test_a_trace_of_which_only_an_amendment_came_is_not_there_yet(tmp_path: Path) -> None:
+    store = store_of(tmp_path, record("amendment", trace_id="abcd12".ljust(32, "0")))
+    assert store.traces() == []
+    with pytest.raises(NotFound):
+        store.trace("abcd12")
+
+
 @pytest.mark.parametrize("nonsense", ["", "xyz", "0x12", "a" * 33, "%", "' OR 1=1 --", "ａ"])
 def test_what_is_no_id_is_refused_in_words(tmp_path: Path, nonsense: str) -> None:
     store = store_of(tmp_path, record())
