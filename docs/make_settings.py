@@ -94,7 +94,6 @@ Make it where your program starts. A later call with arguments begins anew, with
   `agent-trace off` and `on` do.
 - Secrets are hidden in `agent-trace settings` and in messages. Your process still has them in its environment.
 - `LANGFUSE_*` keys are for `LangFuseTracker().client`. This version delivers no observations to Langfuse by itself.
-- `max_age_days` is what `agent-trace prune` goes by; nothing is removed by age while a program runs.
 """
 
 
