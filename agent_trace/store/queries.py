@@ -58,10 +58,14 @@ def _trace_conditions(where: Filter) -> tuple[list[str], list[object]]:
     conditions, values = ["t.observations > 0"], list[object]()
     bounds, limits = bound_conditions(where, "t")
     texts, words = text_conditions(where)
-    if texts:
+    if where.session is not None or where.user is not None:
+        bounds.append(f"t.number IN (SELECT o.trace FROM observations AS o WHERE {all_of(texts)})")
+    elif texts:
+        # Trace by trace from the newest on: what many traces have is found before a list of them all is made.
         bounds.append(
             f"EXISTS (SELECT 1 FROM observations AS o WHERE o.trace = t.number AND {all_of(texts)})"
         )
+    if texts:
         limits += words
     if where.trace_id is not None:
         bounds.append("t.trace_id = ?")

@@ -85,6 +85,44 @@ def test_only_the_secret_is_replaced() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("url", "left"),
+    [
+        ("https://bob:s3@cr3t@x.io/@me", "https://bob:[redacted:url-password]@x.io/@me"),
+        ("redis://:pw@cache:6379/0", "redis://:[redacted:url-password]@cache:6379/0"),
+        (r"amqp:\/\/u:p/w@mq", r"amqp:\/\/u:[redacted:url-password]@mq"),
+        ("http://localhost:8080/@me", "http://localhost:8080/@me"),
+        ("a://b:c@d a://e:f@g", "a://b:[redacted:url-password]@d a://e:[redacted:url-password]@g"),
+    ],
+)
+def test_password_of_a_url_ends_where_the_host_begins(url: str, left: str) -> None:
+    assert redacted({"input": url})["input"] == left
+
+
+def test_fields_that_are_ours_are_never_changed() -> None:
+    ours = {
+        "usage": {"input": 3, "password": 4},
+        "cost": {"source": KEY},
+        "trace_id": HEX,
+        "parent_id": HEX[:16],
+    }
+    result = redacted({**ours, "input": KEY})
+    assert {name: result[name] for name in ours} == ours
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": ["[[redacted:solana-keypair]]=x9"]}',
+        r'[{"\"seed phrase: [redacted:seed-phrase]\"": null}]',
+        "[redacted:api-key]: abc-123-def",
+        "login with password=[redacted:password]",
+    ],
+)
+def test_mark_is_not_taken_for_a_telling_name(text: str) -> None:
+    assert redacted({"input": {"x": text, text: 1}})["input"] == {"x": text, text: 1}
+
+
 def test_redactions_name_rule_and_path_and_never_the_text() -> None:
     result = redacted({"input": {"messages": [{}, {"content": f"use {KEY}"}], KEY: {"password": "hunter2"}}})
     assert result["redactions"] == [
@@ -170,7 +208,7 @@ def test_long_number_named_as_harmless_stays(key: str) -> None:
     assert redacted({"output": {key: "0x" + HEX}})["output"] == {key: "0x" + HEX}
 
 
-@pytest.mark.parametrize("key", ["wallet", "value", "hash_signing_key", "note", "signer"])
+@pytest.mark.parametrize("key", ["wallet", "value", "hash_signing_key", "note", "order_signer"])
 def test_long_number_named_otherwise_is_hidden(key: str) -> None:
     assert HEX not in json.dumps(redacted({"output": {key: "0x" + HEX}}))
 

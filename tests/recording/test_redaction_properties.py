@@ -13,7 +13,7 @@ from agent_trace.recording.user_rules import UserRules
 from tests.support.planted import HARMLESS, PLANTED
 
 REDACTOR = Redactor()
-QUICK = settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="[]"), max_size=30)
 scalars = (
