@@ -7,6 +7,7 @@ from agent_trace.recording.rule import Span, is_mark, later
 _LONGEST_RULE_NAME = 80
 _LONGEST_PHRASE = 300
 _FEWEST_SEED_BYTES = 16
+_SHORTEST_SEED = 12
 _NEVER_NUMBERS = frozenset({"token", "seed-phrase", "cookie", "credentials"})
 _HEX_OR_BASE58 = later(rb"(?:0x)?[0-9A-Fa-f]{32,}|[1-9A-HJ-NP-Za-km-z]{40,}")
 _MIXED = later(rb"(?=.*[0-9])(?=.*[A-Za-z]).{6,}|.*[^\w\s.,;:!?'()-].*")
@@ -23,7 +24,9 @@ def is_secret(rule: str, name: str, value: object) -> bool:
         return False
     if isinstance(value, str):
         encoded = value.encode()
-        return not (is_mark(encoded) or values.is_placeholder(encoded)) and _fits(rule, name, encoded)
+        return not (is_mark(encoded) or values.is_placeholder(encoded)) and _fits(
+            rule, name, encoded, whole=True
+        )
     if isinstance(value, (int, float)):
         return rule not in _NEVER_NUMBERS
     if _is_auth(name):
@@ -46,12 +49,13 @@ def _is_bare_seed(rule: str, name: str) -> bool:
     return rule == "seed-phrase" and name.lower().rstrip("s").endswith("seed")
 
 
-def _fits(rule: str, name: str, value: bytes) -> bool:
+def _fits(rule: str, name: str, value: bytes, *, whole: bool) -> bool:
     if _is_auth(name):
         return False
     if _is_bare_seed(rule, name):
         long_number = _HEX_OR_BASE58().fullmatch(value.strip())
-        return long_number is not None or _TWELVE_WORDS().fullmatch(value.strip()) is not None
+        phrase = whole and len(value) >= _SHORTEST_SEED and not value.strip().isdigit()
+        return bool(phrase or long_number or _TWELVE_WORDS().fullmatch(value.strip()))
     return not (name.lower().endswith("pwd") and value.startswith((b"/", b"~")))
 
 
@@ -87,7 +91,7 @@ def _value_span(text: bytes, at: int, rule: str, name: str, form: str) -> Span |
     if rule in _NEVER_NUMBERS and value.strip().isdigit():
         return None
     pair = _is_auth(name) and not quoted and value.count(b",") == 1
-    return span if pair or _fits(rule, name, value) else None
+    return span if pair or _fits(rule, name, value, whole=quoted is not None) else None
 
 
 def _open_span(text: bytes, at: int, rule: str, name: str) -> Span | None:

@@ -54,7 +54,7 @@ class NameRules:
     @functools.cached_property
     def _ending(self) -> re.Pattern[str]:
         groups = (f"(?P<r{at}>{'|'.join(map(_divided, rule.names))})" for at, rule in enumerate(self.rules))
-        return re.compile(f"(?:.*_)?(?:{'|'.join(groups)}){_SUFFIX.replace('-', '')}")
+        return re.compile(f"(?:.*?_)?(?:{'|'.join(groups)}){_SUFFIX.replace('-', '')}")
 
     def _look_up(self, name: str) -> str | None:
         if "[redacted:" in name:  # its mark ends in the name of a rule

@@ -9,6 +9,10 @@ from agent_trace.recording.names import NameRules
 from agent_trace.recording.rule import Found, Rule, Span, is_mark, mark, whole
 from agent_trace.recording.user_rules import UserRules
 
+# Keys and roles come back in every message of every record.
+_LONGEST_PLAIN_NAME = 32
+_PLAIN_NAMES_REMEMBERED = 4096
+
 
 class TextSearch:
     """The active rules, asked of texts."""
@@ -20,6 +24,18 @@ class TextSearch:
         self._order = {rule.name: at for at, rule in enumerate(rules)}
         self._user_rules = user_rules
         self._announced: Matcher | None = None
+        self._plain_names: set[str] = set()
+
+    def is_plain_name(self, name: str) -> bool:
+        """Whether a short text, mostly a key that was seen before, certainly holds no secret."""
+        if name in self._plain_names:
+            return True
+        if len(name) > _LONGEST_PLAIN_NAME or self._user_rules.rules or self.gate.match(name.encode()):
+            return False
+        if len(self._plain_names) >= _PLAIN_NAMES_REMEMBERED:
+            self._plain_names.clear()
+        self._plain_names.add(name)
+        return True
 
     def hide(self, text: bytes, labels: Iterable[str]) -> tuple[bytes, list[str]]:
         """The text (UTF-8) without its secrets, and the rules that found any, once each.

@@ -79,7 +79,7 @@ class Sweep:
         return value
 
     def _text(self, text: str, place: Place) -> str:
-        if not text:
+        if not text or self._search.is_plain_name(text):
             return text
         encoded = text.encode()
         cleaned, rules = self._search.hide(encoded, _Labels(place))
@@ -99,6 +99,8 @@ class Sweep:
         mapping.update(result)
 
     def _key(self, key: str, place: Place, taken: dict[str, object]) -> str:
+        if key not in taken and self._search.is_plain_name(key):
+            return key
         encoded = key.encode()
         cleaned_bytes, rules = self._search.hide(encoded, _Labels(place))
         if not rules and key not in taken:

@@ -18,7 +18,7 @@ _NEXT_FIELD = later(
 _BRACKETS = later(rb"[\[\](){}]")
 
 _PLACEHOLDER = later(
-    rb"(?:[*x._#?-]|\xe2\x80[\xa2\xa6])*|none|null|nil|true|false|undefined|n/?a|str(?:ing)?|bytes|bool(?:ean)?|int(?:eger)?|any|object"
+    rb"(?:[*._#?-]|\xe2\x80[\xa2\xa6])*|x{3,}|none|null|nil|true|false|undefined|n/?a|str(?:ing)?|bytes|bool(?:ean)?|int(?:eger)?|any|object"
     rb"|required|optional|hidden|redacted|masked|include|omit|same-origin|your[ _-].*|yes|no"
     rb"|<[^<>]*>?|\$\{[^{}]*\}?|\$\([^()]*\)?|\$[A-Z_][A-Z0-9_]*|\{\{?[\w.!: ]*\}?\}?|%\(?\w*\)?s?"
     rb"|\[(?:redacted|hidden|filtered|masked|removed)\]"
