@@ -53,7 +53,7 @@ async def answer_async(messages: Any, model: str = "gpt-4o", temperature: float 
 async def stream(items: int) -> AsyncIterator[str]:
     """An async generator of short texts."""
     for _ in range(items):
-        yield "token "
+        yield "word, "
 
 
 def measure(rounds: int) -> dict[str, float]:

@@ -10,7 +10,7 @@ import orjson
 
 from agent_trace.recording.cutting import Cut, Limits, RedactText
 from agent_trace.recording.guard import guarded
-from agent_trace.recording.plain import survey
+from agent_trace.recording.plain import LONG_CHARACTERS, survey
 from agent_trace.recording.walk import walk
 
 __all__ = ["Cut", "Limits", "capture"]
@@ -20,22 +20,30 @@ _TOO_DEEP_TO_CAPTURE: Final = b'"<not captured: the recursion limit was near>"'
 
 
 def capture(
-    value: object, limits: Limits, path: str, redact_text: RedactText | None = None
+    value: object,
+    limits: Limits,
+    path: str,
+    redact_text: RedactText | None = None,
+    long_texts: list[str] | None = None,
 ) -> tuple[bytes, list[Cut] | None]:
     """Bounded UTF-8 JSON of a value, and what had to be left out (`None` when nothing was).
 
     `path` names the value in the cuts: `input` gives `input.messages[3].content`. The JSON is at most
     `limits.max_bytes` long, plus up to 8 KiB for the markers of what was cut. `redact_text` hides secrets in
-    a text before it is cut; the caller redacts the finished record in any case.
+    a text before it is cut; the caller redacts the finished record in any case. `long_texts` is given the long
+    strings of a value that was written as it is.
     """
     try:
         kind = type(value)
         if value is None:
             return b"null", None
         if kind is str:
-            plain = len(value) <= limits.max_bytes  # type: ignore[arg-type]
+            length = len(value)  # type: ignore[arg-type]
+            plain = length <= limits.max_bytes
+            if length >= LONG_CHARACTERS and plain and long_texts is not None:
+                long_texts.append(value)  # type: ignore[arg-type]
         elif kind is dict or kind is list or kind is tuple:
-            plain = survey(value, *limits) is not None
+            plain = survey(value, *limits, None, long_texts) is not None
         else:
             plain = False
         if plain:

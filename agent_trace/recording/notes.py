@@ -85,7 +85,7 @@ def add_handoff(source: object, target: object, valid: bool, fields: Mapping[str
     span.added().add_metadata({name: value for name, value in given.items() if value is not None})
     if not valid:
         span.added().raise_level("WARNING", f"handoff rejected: {fields.get('reason') or 'no reason given'}")
-    recorder.finish(span)
+    span.end()
 
 
 def add_score(name: object, value: object, comment: object) -> None:

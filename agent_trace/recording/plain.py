@@ -5,15 +5,23 @@ from typing import Any, Final
 
 from orjson import Fragment
 
+LONG_CHARACTERS: Final = 256
+"""Shorter texts are searched again each time: they are not worth a look-up."""
 _WORTH_A_CENSUS: Final = 48
 """From this many items on it is quicker to look at the set of their types first."""
 
 
 def survey(
-    value: Any, room: int, nodes: int, depth: int, foreign: dict[int, int] | None = None
+    value: Any,
+    room: int,
+    nodes: int,
+    depth: int,
+    foreign: dict[int, int] | None = None,
+    long_texts: list[str] | None = None,
 ) -> tuple[int, int] | None:
     """Room and nodes left when a dict, list or tuple holds exact JSON types only, within bounds; else `None`.
 
+    `long_texts` is given the long strings met.
     Other types are admitted when there is a dict to note, by id, the levels left where each lies.
 
     Level by level, so without recursion. Keys, wide integers and lone surrogates are left to orjson, which
@@ -24,11 +32,12 @@ def survey(
         depth -= 1
         below: list[Any] = []
         for container in level:
-            nodes -= len(container)
-            if nodes < 0 or room < 0 or depth < 0:
+            size = len(container)
+            nodes -= size
+            if nodes < 0:
                 return None
             items = container.values() if type(container) is dict else container
-            if len(container) >= _WORTH_A_CENSUS:
+            if size >= _WORTH_A_CENSUS:
                 kinds = set(map(type, items))
                 if kinds == {float}:
                     total = sum(items)
@@ -41,7 +50,10 @@ def survey(
             for item in items:
                 kind = type(item)
                 if kind is str:
-                    room -= len(item)
+                    length = len(item)
+                    room -= length
+                    if length >= LONG_CHARACTERS and long_texts is not None:
+                        long_texts.append(item)
                 elif kind is dict or kind is list or kind is tuple:
                     below.append(item)
                 elif kind is float:
@@ -51,5 +63,7 @@ def survey(
                     if foreign is None or kind is Fragment or issubclass(kind, Enum):
                         return None  # orjson writes these two by itself, the one unchecked, the other as a number
                     foreign[id(item)] = depth
+        if room < 0 or depth < 0:
+            return None
         level = below
-    return (room, nodes) if room >= 0 else None
+    return room, nodes

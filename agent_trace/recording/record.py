@@ -11,9 +11,9 @@ from agent_trace.recording.span import Span
 
 def opening(span: Span) -> bytes:
     """The part of an opening that is its own: what follows it is the same for every call of one target."""
-    parent = b"" if span.parent_id is None else b'"parent_id":"%b",' % span.parent_id.encode()
-    head = b'{"v":1,"kind":"opened","trace_id":"%b","id":"%b",%b"start_ns":%d,'
-    return head % (span.trace_id.encode(), span.id.encode(), parent, span.start_ns)
+    parent = "" if span.parent_id is None else f'"parent_id":"{span.parent_id}",'
+    head = f'{{"v":1,"kind":"opened","trace_id":"{span.trace_id}","id":"{span.id}",{parent}"start_ns":{span.start_ns},'
+    return head.encode()
 
 
 def observation(span: Span, end_ns: int, output: bytes | None, reading: Reading | None) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Opens spans, finishes them into records, and hands those to redaction and journal."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import Token
 from typing import Any, Final, Protocol
 
@@ -29,6 +29,7 @@ READ_TYPES: Final = frozenset({"generation", "embedding"})
 """Types of observation that have a model, parameters and usage to be read."""
 
 _MAX_ENDINGS: Final = 1_000
+_LINE: Final = orjson.OPT_APPEND_NEWLINE
 
 NOTHING: Final = object()
 """No output at all, as opposed to an output that is None."""
@@ -82,12 +83,11 @@ class Recorder:
         context = _RUNTIME.get_current()
         scope = scope_of(context)
         current = context.get(_CURRENT)
-        if isinstance(current, Span):
-            span = Span(
-                self, name, kind, current.trace_id, current.id, current, current.scope_below(scope), scope
-            )
-        elif current is None:
+        if current is None:
             span = Span(self, name, kind, self.ids.trace_id(), None, None, scope, scope)
+        elif type(current) is Span:
+            below = current.scope_below(scope)
+            span = Span(self, name, kind, current.trace_id, current.id, current, below, scope)
         else:
             span = self._open_below_foreign(name, kind, context, scope)
         if span.parent is None or kind == "agent":
@@ -134,6 +134,8 @@ class Recorder:
     ) -> None:
         """Write the observation that `span` leaves behind. Only the first call counts.
 
+        Whoever calls this contains its failures, and counts them with `lose`.
+
         `reading` is what is known of the output already; without it, the output of a generation is read.
         """
         if span.is_finished:
@@ -148,11 +150,14 @@ class Recorder:
                 reading = attempt("reading a result", read_result, output)
             if span.captures_output:
                 content = self._capture_output(span, output)
-        self._write(record.observation(span, end_ns, content, reading))
+        self._append(record.observation(span, end_ns, content, reading), span.long_texts)
         note_finished((span.trace_id, span.id))
 
     def _capture_output(self, span: Span, output: object) -> bytes:
-        content, cuts = capture(output, self.limits, "output", self.redactor.redact_text)
+        texts: list[str] = []
+        content, cuts = capture(output, self.limits, "output", self.redactor.redact_text, texts)
+        if texts:
+            span.long_texts = [*span.long_texts, *texts]
         if cuts:
             span.cuts = [*(span.cuts or ()), *cuts]
         return content
@@ -176,22 +181,24 @@ class Recorder:
             if len(self._endings) >= _MAX_ENDINGS:
                 self._endings.clear()
             same = {"type": span.type, "name": span.name, **span.scope, **self._constants}
-            ending = self.redactor.redact_line(orjson.dumps(same, option=orjson.OPT_APPEND_NEWLINE))[1:]
+            ending = self.redactor.redact_line(orjson.dumps(same, option=_LINE))[1:]
             self._endings[key] = ending
         self.sink.append(record.opening(span) + ending)
 
     def _write(self, fields: dict[str, Any]) -> None:
         if attempt("writing a record", self._append, fields) is None:
-            self.sink.count_lost("internal_error")
-            if self._on_failure is not None:
-                self._on_failure(
-                    f"an observation was lost: {guard.last_failure}. The program is not affected."
-                )
+            self.lose()
 
-    def _append(self, fields: dict[str, Any]) -> bool:
+    def lose(self) -> None:
+        """Count a record that failed to be written for a reason of ours, and say so."""
+        self.sink.count_lost("internal_error")
+        if self._on_failure is not None:
+            self._on_failure(f"an observation was lost: {guard.last_failure}. The program is not affected.")
+
+    def _append(self, fields: dict[str, Any], texts: Sequence[str] = ()) -> bool:
         fields.update(self._constants)
-        line = orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
-        return self.sink.append(self.redactor.redact_line(line))
+        line = orjson.dumps(fields, option=_LINE)
+        return self.sink.append(self.redactor.redact_line(line, texts))
 
 
 def current_span() -> Span | None:

@@ -13,6 +13,7 @@ import orjson
 
 from agent_trace.recording import matching
 from agent_trace.recording.guard import guarded
+from agent_trace.recording.known_texts import KnownTexts
 from agent_trace.recording.rules import DEFAULT_RULES, Rule
 from agent_trace.recording.search import TextSearch
 from agent_trace.recording.sweep import Sweep
@@ -55,12 +56,14 @@ class Redactor:
         self._forget()
         _redactors.add(self)
 
-    def redact_line(self, line: bytes) -> bytes:
+    def redact_line(self, line: bytes, texts: Sequence[str] = ()) -> bytes:
         """The record without secrets, with its `redactions` noted; the very same object when it has none.
 
+        `texts` are long strings that stand in the line: those known to be clean are passed over.
         Raises ValueError for a line that is not a JSON object: it cannot be searched, so it must not be written.
         """
-        fired = self._match(line)
+        known = self._known
+        fired = self._match(line if known is None or not texts else known.left_over(line, texts))
         if fired is None and self._only_gate:
             return line
         return self._second_look(fired or (), line)
@@ -75,6 +78,7 @@ class Redactor:
         self._search: TextSearch | None = None
         self._user_rules: UserRules | None = None
         self._only_gate = False
+        self._known: KnownTexts | None = None
         self._match: matching.SetMatch = self._first_match
 
     def _first_match(self, line: bytes) -> list[int] | None:
@@ -92,6 +96,8 @@ class Redactor:
         self._search = search = TextSearch(self._rules, self._user_rules)
         self._only_gate = not self._extra and self._custom is None
         self._match = search.gate.match
+        if self._only_gate:
+            self._known = KnownTexts(search.gate.match)
         return search
 
     def _second_look(self, fired: Sequence[int], line: bytes) -> bytes:

@@ -9,7 +9,7 @@ from opentelemetry.context.context import Context
 from agent_trace.recording.text import as_text
 
 SCOPE_FIELDS: Final = ("agent_id", "agent_type", "agent_name", "tenant_id", "user_id", "session_id")
-_SCOPE_KEY: Final = otel_context.create_key("agent_trace-scope")
+SCOPE_KEY: Final = otel_context.create_key("agent_trace-scope")
 
 Scope = Mapping[str, str]
 """Record fields that everything opened below inherits. Never changed in place: it is shared by all of them."""
@@ -24,10 +24,9 @@ def widened(scope: Scope, fields: Mapping[str, object]) -> Scope:
 
 def scope_of(context: Context) -> Scope:
     """The scope that an OpenTelemetry context carries."""
-    found = context.get(_SCOPE_KEY)
-    return found if isinstance(found, dict) else EMPTY
+    return context.get(SCOPE_KEY, EMPTY)  # type: ignore[return-value]
 
 
 def with_scope(scope: Scope, context: Context) -> Context:
     """A context that carries `scope`."""
-    return Context({**context, _SCOPE_KEY: scope})
+    return Context({**context, SCOPE_KEY: scope})

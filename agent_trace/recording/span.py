@@ -6,7 +6,7 @@ OpenTelemetry context: instrumentation by others nests below it, and `openteleme
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import Token
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ class Span(trace.Span):
     # Defaults stand on the class and not in `__init__`: most calls change few of them, and each costs time.
     input: bytes | None = None
     cuts: list[dict[str, Any]] | None = None
+    long_texts: Sequence[str] = ()
     entry_point: str | None = None
     model: str | None = None
     model_parameters: dict[str, Any] | None = None
@@ -102,8 +103,7 @@ class Span(trace.Span):
 
     def end(self, end_time: int | None = None) -> None:
         """Finish the observation; a second call does nothing."""
-        with guarded("ending a span"):
-            self.recorder.finish(self, end_ns=end_time)
+        self._finish(None, end_time)
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Keep attributes as metadata."""
@@ -149,5 +149,12 @@ class Span(trace.Span):
 
     def __exit__(self, kind: Any, error: BaseException | None, stack: Any) -> None:
         """End the span; an exception that passes through is its error."""
+        self._finish(error, None)
+
+    def _finish(self, error: BaseException | None, end_ns: int | None) -> None:
+        done = False
         with guarded("ending a span"):
-            self.recorder.finish(self, error=error)
+            self.recorder.finish(self, error=error, end_ns=end_ns)
+            done = True
+        if not done:
+            self.recorder.lose()

@@ -5,7 +5,7 @@ Each takes `None` where an earlier one failed, so that the wrappers in `calls.py
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 from agent_trace.recording.capture import capture
 from agent_trace.recording.guard import attempt
@@ -16,16 +16,13 @@ from agent_trace.recording.streams import StreamReading
 from agent_trace.recording.target import Target
 
 
-class Prepared(NamedTuple):
-    """A call's input as it was when the call was made, though it may begin later."""
-
-    input: bytes | None = None
-    cuts: list[dict[str, Any]] | None = None
-    model: str | None = None
-    parameters: dict[str, Any] | None = None
+Prepared = tuple[bytes | None, list[dict[str, Any]] | None, list[str], str | None, dict[str, Any] | None]
+"""A call as it was when it was made, though it may begin later: input, what was cut of it, long texts in it, model,
+parameters. A plain tuple, which takes a fifth of the time of a named one."""
 
 
-_UNPREPARED: Final = Prepared()
+def _unprepared() -> Prepared:
+    return None, None, [], None, None
 
 
 class Stream:
@@ -55,7 +52,7 @@ class Steps:
         self, target: Target, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Prepared:
         """Capture the arguments now: agents go on changing their message lists."""
-        return attempt("capturing input", self._prepare, target, instance, args, kwargs) or _UNPREPARED
+        return attempt("capturing input", self._prepare, target, instance, args, kwargs) or _unprepared()
 
     def begin(
         self, target: Target, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -86,7 +83,8 @@ class Steps:
     def close(self, span: Span | None, output: object = NOTHING, error: BaseException | None = None) -> None:
         """Detach the span and write its observation."""
         if span is not None:
-            attempt("finishing an observation", self._close, span, output, error)
+            if attempt("finishing an observation", self._close, span, output, error) is None:
+                self.recorder.lose()
 
     def note(self, stream: Stream | None, item: object) -> None:
         """Take note of one yielded item."""
@@ -98,7 +96,8 @@ class Steps:
     ) -> None:
         """Write the observation of a generator that is exhausted, failed, closed or abandoned."""
         if stream is not None:
-            attempt("finishing an observation", self._close_stream, stream, returned, error)
+            if attempt("finishing an observation", self._close_stream, stream, returned, error) is None:
+                self.recorder.lose()
 
     def _begin(self, target: Target, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Span:
         span = self._open(target, self._prepare(target, instance, args, kwargs))
@@ -106,13 +105,15 @@ class Steps:
         return span
 
     def _begin_without_input(self, target: Target) -> Span:
-        span = self._open(target, _UNPREPARED)
+        span = self._open(target, _unprepared())
         self.recorder.attach(span)
         return span
 
-    def _close(self, span: Span, output: object, error: BaseException | None) -> None:
-        self.recorder.detach(span)
-        self.recorder.finish(span, output, error)
+    def _close(self, span: Span, output: object, error: BaseException | None) -> bool:
+        recorder = self.recorder
+        recorder.detach(span)
+        recorder.finish(span, output, error)
+        return True
 
     def _prepare(
         self, target: Target, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -121,22 +122,23 @@ class Steps:
         is_bound = instance is not None
         arguments = target.arguments(args, kwargs, is_bound=is_bound)
         content, cuts = None, None
+        texts: list[str] = []
         if target.captures_input and self.captures_input:
             recorder = self.recorder
-            content, cuts = capture(arguments, recorder.limits, "input", recorder.redactor.redact_text)
+            content, cuts = capture(arguments, recorder.limits, "input", recorder.redactor.redact_text, texts)
         if target.type not in READ_TYPES:
-            return Prepared(content, cuts)
+            return content, cuts, texts, None, None
         model, parameters = read_parameters(arguments)
         if target.model_by_default is not None or target.parameters_by_default:
             model = model or target.model_by_default
             parameters = {**(target.parameters_by_default or {}), **(parameters or {})}
         if model is None and is_bound:
             model = read_instance(instance)
-        return Prepared(content, cuts, model, parameters)
+        return content, cuts, texts, model, parameters
 
     def _open(self, target: Target, prepared: Prepared) -> Span:
         span = self.recorder.open(target.name, target.type)
-        span.input, span.cuts, span.model, span.model_parameters = prepared
+        span.input, span.cuts, span.long_texts, span.model, span.model_parameters = prepared
         span.entry_point = target.entry_point
         span.captures_output = target.captures_output and self.captures_output
         return span
@@ -147,7 +149,7 @@ class Steps:
         stream.yielded += 1
         stream.reading.add(item)
 
-    def _close_stream(self, stream: Stream, returned: object, error: BaseException | None) -> None:
+    def _close_stream(self, stream: Stream, returned: object, error: BaseException | None) -> bool:
         span = stream.span
         output: object = NOTHING
         reading: Reading | None = None
@@ -161,6 +163,7 @@ class Steps:
             span.added().raise_level("DEFAULT", f"closed by its reader after {_items(stream.yielded)}")
             error = None
         self.recorder.finish(span, output, error, reading)
+        return True
 
 
 def _items(count: int) -> str:
