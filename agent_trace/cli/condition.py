@@ -8,9 +8,9 @@ from agent_trace.cli.opening import opened
 from agent_trace.cli.versions import versions
 from agent_trace.delivery.reader import is_live, list_segments, read_header
 from agent_trace.errors import SettingError, StoreError, StoreMissing
-from agent_trace.recording.control import read_flag
-from agent_trace.recording.problems import ADVICE
-from agent_trace.recording.redaction import Redactor
+from agent_trace.recording.journal.control import read_flag
+from agent_trace.recording.journal.problems import ADVICE
+from agent_trace.recording.redaction.redactor import Redactor
 from agent_trace.settings import Settings
 from agent_trace.store.answers import Ledger
 

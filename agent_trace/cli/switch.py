@@ -4,7 +4,7 @@ from pathlib import Path
 
 from agent_trace import settings
 from agent_trace.cli.console import say, tell
-from agent_trace.recording.control import read_flag, write_flag
+from agent_trace.recording.journal.control import read_flag, write_flag
 
 
 def switch(directory: Path | None, *, on: bool) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 
 from agent_trace.errors import SegmentDamaged
-from agent_trace.recording.header import HEADER_BYTES, Header, decode_header, encode_header
-from agent_trace.recording.layout import has_writer, is_live, list_segments
-from agent_trace.recording.segment import MAX_LINE_BYTES
+from agent_trace.recording.journal.header import HEADER_BYTES, Header, decode_header, encode_header
+from agent_trace.recording.journal.layout import has_writer, is_live, list_segments
+from agent_trace.recording.journal.segment import MAX_LINE_BYTES
 
 __all__ = ["Chunk", "Header", "is_live", "list_segments", "read_header", "read_lines", "trim_dead"]
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 import orjson
 
 from agent_trace.observation import LEVELS
-from agent_trace.recording.capture import Limits, capture
+from agent_trace.recording.capturing.capture import Limits, capture
 from agent_trace.recording.failures import describe, level_of, summary
 from agent_trace.recording.text import as_text
 

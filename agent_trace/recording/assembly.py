@@ -5,15 +5,15 @@ import socket
 import sys
 from collections.abc import Callable
 
-from agent_trace.recording.capture import Limits
+from agent_trace.recording.capturing.capture import Limits
 from agent_trace.recording.clock import Clock, Ids, Origin
-from agent_trace.recording.control import Control
 from agent_trace.recording.guard import attempt
-from agent_trace.recording.journal import Journal
+from agent_trace.recording.journal.control import Control
+from agent_trace.recording.journal.journal import Journal
 from agent_trace.recording.notices import Notices
 from agent_trace.recording.process import Redact
 from agent_trace.recording.recorder import Recorder, Sink
-from agent_trace.recording.redaction import Redactor
+from agent_trace.recording.redaction.redactor import Redactor
 from agent_trace.recording.steps import Steps
 from agent_trace.settings import Settings
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from agent_trace.recording.additions import Additions
 from agent_trace.recording.process import steps
+from agent_trace.recording.reading.signals import read_signal
 from agent_trace.recording.recent import Identity, last_finished
 from agent_trace.recording.recorder import Recorder, current_span
 from agent_trace.recording.scope import SCOPE_FIELDS, widened
-from agent_trace.recording.signals import read_signal
 from agent_trace.recording.text import as_text
 
 Change = Callable[[Additions], None]

@@ -17,8 +17,8 @@ from agent_trace.recording.guard import attempt, guarded
 from agent_trace.recording.notices import Notices
 
 if TYPE_CHECKING:
-    from agent_trace.recording.control import Control
-    from agent_trace.recording.journal import Journal
+    from agent_trace.recording.journal.control import Control
+    from agent_trace.recording.journal.journal import Journal
     from agent_trace.recording.steps import Steps
     from agent_trace.settings import Settings
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from orjson import Fragment
 
-from agent_trace.recording.readers import Reading
+from agent_trace.recording.reading.results import Reading
 from agent_trace.recording.span import Span
 
 

@@ -11,20 +11,19 @@ from opentelemetry.context.context import Context
 
 from agent_trace.recording import guard, record
 from agent_trace.recording.additions import Additions
-from agent_trace.recording.capture import Limits, capture
+from agent_trace.recording.capturing.capture import Limits, capture
 from agent_trace.recording.clock import Clock, Ids, Origin
+from agent_trace.recording.current_context import get_context, reset_context, set_context
 from agent_trace.recording.guard import attempt
-from agent_trace.recording.readers import Reading, read_result
+from agent_trace.recording.reading.results import Reading, read_result
 from agent_trace.recording.recent import Identity, note_finished
-from agent_trace.recording.redaction import Redactor
+from agent_trace.recording.redaction.redactor import Redactor
 from agent_trace.recording.scope import Scope, scope_of, widened, with_scope
 from agent_trace.recording.span import Span
 
 _OURS: Final = otel_context.create_key("agent_trace-span")
 # The key under which OpenTelemetry keeps its current span, asked of OpenTelemetry itself.
 _CURRENT: Final = next(iter(trace.set_span_in_context(trace.INVALID_SPAN, Context())))
-# Not `attach` and `detach`: those log an error into the program when a context was switched under us.
-_RUNTIME: Final = otel_context._RUNTIME_CONTEXT
 READ_TYPES: Final = frozenset({"generation", "embedding"})
 """Types of observation that have a model, parameters and usage to be read."""
 
@@ -80,7 +79,7 @@ class Recorder:
 
     def open(self, name: str, kind: str) -> Span:
         """Start an observation below whatever is current. It is not made current itself: see `attach`."""
-        context = _RUNTIME.get_current()
+        context = get_context()
         scope = scope_of(context)
         current = context.get(_CURRENT)
         if current is None:
@@ -96,7 +95,7 @@ class Recorder:
 
     def open_event(self, name: str, below: Identity) -> Span:
         """Start an event below an observation that may have finished already."""
-        context = _RUNTIME.get_current()
+        context = get_context()
         current = context.get(_OURS)
         if isinstance(current, Span) and not current.is_finished:
             return self.open(name, "event")
@@ -116,13 +115,13 @@ class Recorder:
 
     def attach(self, span: Span) -> None:
         """Make `span` the current one, for OpenTelemetry and for us, until `detach`."""
-        span.token = _RUNTIME.attach(Context({**_RUNTIME.get_current(), _CURRENT: span, _OURS: span}))
+        span.token = set_context(Context({**get_context(), _CURRENT: span, _OURS: span}))
 
     def detach(self, span: Span) -> None:
         """Make current again what was so before."""
         token, span.token = span.token, None
         if token is not None:
-            _RUNTIME.detach(token)
+            reset_context(token)
 
     def finish(
         self,
@@ -203,19 +202,19 @@ class Recorder:
 
 def current_span() -> Span | None:
     """The innermost span of ours in this context, also when somebody else's span is current below it."""
-    found = _RUNTIME.get_current().get(_OURS)
+    found = get_context().get(_OURS)
     return found if isinstance(found, Span) else None
 
 
 def enter_scope(fields: Mapping[str, object]) -> Token[Context]:
     """Widen the scope of this context; `leave_scope` takes the token back."""
-    context = _RUNTIME.get_current()
+    context = get_context()
     scope, span = scope_of(context), context.get(_OURS)
     if isinstance(span, Span):
         scope = span.scope_below(scope)
-    return _RUNTIME.attach(with_scope(widened(scope, fields), context))
+    return set_context(with_scope(widened(scope, fields), context))
 
 
 def leave_scope(token: Token[Context]) -> None:
     """Put the former scope back."""
-    _RUNTIME.detach(token)
+    reset_context(token)

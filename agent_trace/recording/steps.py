@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent_trace.recording.capture import capture
+from agent_trace.recording.capturing.capture import capture
 from agent_trace.recording.guard import attempt
-from agent_trace.recording.readers import Reading, read_instance, read_parameters
+from agent_trace.recording.reading.results import Reading, read_instance, read_parameters
+from agent_trace.recording.reading.streams import StreamReading
 from agent_trace.recording.recorder import NOTHING, READ_TYPES, Recorder
 from agent_trace.recording.span import Span
-from agent_trace.recording.streams import StreamReading
 from agent_trace.recording.target import Target
-
 
 Prepared = tuple[bytes | None, list[dict[str, Any]] | None, list[str], str | None, dict[str, Any] | None]
 """A call as it was when it was made, though it may begin later: input, what was cut of it, long texts in it, model,
@@ -82,9 +81,8 @@ class Steps:
 
     def close(self, span: Span | None, output: object = NOTHING, error: BaseException | None = None) -> None:
         """Detach the span and write its observation."""
-        if span is not None:
-            if attempt("finishing an observation", self._close, span, output, error) is None:
-                self.recorder.lose()
+        if span is not None and attempt("finishing an observation", self._close, span, output, error) is None:
+            self.recorder.lose()
 
     def note(self, stream: Stream | None, item: object) -> None:
         """Take note of one yielded item."""
@@ -95,9 +93,10 @@ class Steps:
         self, stream: Stream | None, returned: object = None, error: BaseException | None = None
     ) -> None:
         """Write the observation of a generator that is exhausted, failed, closed or abandoned."""
-        if stream is not None:
-            if attempt("finishing an observation", self._close_stream, stream, returned, error) is None:
-                self.recorder.lose()
+        if stream is None:
+            return
+        if attempt("finishing an observation", self._close_stream, stream, returned, error) is None:
+            self.recorder.lose()
 
     def _begin(self, target: Target, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Span:
         span = self._open(target, self._prepare(target, instance, args, kwargs))

@@ -103,7 +103,7 @@ class Target:
         return signature.by_name(args, kwargs, is_bound)
 
     def _look_at_signature(self) -> _Signature:
-        from agent_trace.recording.call_readers import read_parameters
+        from agent_trace.recording.reading.arguments import read_parameters
 
         function = self._function if self._bound_arguments is None else self._bound_arguments.func
         signature = self._signature = _Signature(function)

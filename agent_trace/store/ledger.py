@@ -5,7 +5,7 @@ from pathlib import Path
 
 from agent_trace.delivery.reader import list_segments, read_header, read_lines
 from agent_trace.errors import SegmentDamaged
-from agent_trace.recording.eviction import evictions
+from agent_trace.recording.journal.eviction import evictions
 from agent_trace.store.answers import Ledger
 from agent_trace.store.index import Index
 from agent_trace.store.refresh import known_segments

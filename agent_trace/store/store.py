@@ -7,8 +7,8 @@ from typing import Any, Final, Self, TypeVar
 from agent_trace.delivery.reader import list_segments, read_lines
 from agent_trace.errors import NotFound, StoreError, StoreMissing
 from agent_trace.observation import Observation
-from agent_trace.recording.eviction import evict
-from agent_trace.recording.layout import EVICTED
+from agent_trace.recording.journal.eviction import evict
+from agent_trace.recording.journal.layout import EVICTED
 from agent_trace.settings import load
 from agent_trace.store import queries
 from agent_trace.store.answers import (

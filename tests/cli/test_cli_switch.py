@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent_trace.recording.control import Control, read_flag
+from agent_trace.recording.journal.control import Control, read_flag
 from agent_trace.settings_table import TABLE
 from tests.support.cli import desk_store, run_cli, run_process
 from tests.support.segments import record, write_segment

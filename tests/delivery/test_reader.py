@@ -7,8 +7,8 @@ import pytest
 
 from agent_trace.delivery.reader import is_live, list_segments, read_header, read_lines, trim_dead
 from agent_trace.errors import SegmentDamaged
-from agent_trace.recording.header import HEADER_BYTES
-from agent_trace.recording.journal import Journal
+from agent_trace.recording.journal.header import HEADER_BYTES
+from agent_trace.recording.journal.journal import Journal
 from tests.support.journals import line, segment_lines, start_program
 
 
@@ -145,7 +145,7 @@ def test_a_reader_follows_a_live_process_without_a_half_or_missing_line(tmp_path
     code = """
 import sys
 from pathlib import Path
-from agent_trace.recording.journal import Journal
+from agent_trace.recording.journal.journal import Journal
 from tests.support.journals import line
 journal = Journal(Path(sys.argv[1]), segment_bytes=2 << 20)
 for number in range(6000): journal.append(line(number, padding=number * 131 % 2500))

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from agent_trace.delivery.reader import list_segments, read_header, read_lines, trim_dead
 from agent_trace.errors import StoreError
-from agent_trace.recording.header import HEADER_BYTES
-from agent_trace.recording.journal import Journal
+from agent_trace.recording.journal.header import HEADER_BYTES
+from agent_trace.recording.journal.journal import Journal
 from tests.support.journals import line, segment_lines, store_lines
 
 _quick = settings(deadline=None, max_examples=120)

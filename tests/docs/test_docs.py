@@ -15,7 +15,7 @@ import agent_trace
 from agent_trace import LangFuseTracker, ObservabilityContext, Store, errors, testing
 from agent_trace.cli.commands import COMMANDS
 from agent_trace.observation import OBSERVATION_TYPES, RECORD_KEYS
-from agent_trace.recording.signals import read_signal
+from agent_trace.recording.reading.signals import read_signal
 from agent_trace.settings_table import TABLE
 from tests.support.pages import DOCS, ROOT, anchors, blocks, headings, links, pages, prose, table
 

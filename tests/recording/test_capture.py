@@ -23,7 +23,7 @@ import numpy
 import pydantic
 import pytest
 
-from agent_trace.recording.capture import Cut, Limits, capture
+from agent_trace.recording.capturing.capture import Cut, Limits, capture
 from tests.support import hostile
 
 LIMITS = Limits()

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from agent_trace.recording.capture import Limits, capture
-from agent_trace.recording.cutting import Excerpt
-from agent_trace.recording.plain import survey
+from agent_trace.recording.capturing.capture import Limits, capture
+from agent_trace.recording.capturing.cutting import Excerpt
+from agent_trace.recording.capturing.plain import survey
 from tests.support import hostile
 
 LIMITS = Limits()

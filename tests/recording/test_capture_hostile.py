@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent_trace.recording import guard
-from agent_trace.recording.capture import Limits, capture
-from agent_trace.recording.quick import write_quickly
-from agent_trace.recording.walk import _Walker
+from agent_trace.recording.capturing.capture import Limits, capture
+from agent_trace.recording.capturing.quick import write_quickly
+from agent_trace.recording.capturing.walk import _Walker
 from tests.support import hostile
 
 LIMITS = Limits()

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from agent_trace.recording import control as control_module
-from agent_trace.recording.control import Control, read_flag, write_flag
-from agent_trace.recording.journal import Journal
+from agent_trace.recording.journal import control as control_module
+from agent_trace.recording.journal.control import Control, read_flag, write_flag
+from agent_trace.recording.journal.journal import Journal
 from tests.support.journals import line, start_program
 
 
@@ -24,7 +24,7 @@ def test_flipping_the_flag_reaches_a_running_process_without_a_look_at_the_file(
     code = """
 import sys
 from pathlib import Path
-from agent_trace.recording.control import Control
+from agent_trace.recording.journal.control import Control
 control = Control(Path(sys.argv[1]))
 for _ in sys.stdin: print(chr(control.byte[0]), flush=True)
 """

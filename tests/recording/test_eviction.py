@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from agent_trace.delivery.reader import list_segments
-from agent_trace.recording import eviction
-from agent_trace.recording.eviction import Evicted, Sweeper, evict, evictions
-from agent_trace.recording.journal import Journal
+from agent_trace.recording.journal import eviction
+from agent_trace.recording.journal.eviction import Evicted, Sweeper, evict, evictions
+from agent_trace.recording.journal.journal import Journal
 from tests.support.journals import line, numbers, run_program, start_program
 
 
@@ -77,7 +77,7 @@ def test_a_segment_that_is_written_to_stays(tmp_path: Path) -> None:
 
 def test_records_of_a_killed_process_are_counted_by_line(tmp_path: Path) -> None:
     run_program(
-        "import os, sys; from pathlib import Path; from agent_trace.recording.journal import Journal;"
+        "import os, sys; from pathlib import Path; from agent_trace.recording.journal.journal import Journal;"
         "from tests.support.journals import line; journal = Journal(Path(sys.argv[1]));"
         "[journal.append(line(n)) for n in range(17)]; os._exit(0)",
         tmp_path,
@@ -90,7 +90,7 @@ def test_processes_that_prune_at_once_count_every_segment_once(tmp_path: Path) -
     code = """
 import sys
 from pathlib import Path
-from agent_trace.recording.eviction import evict
+from agent_trace.recording.journal.eviction import evict
 sys.stdin.readline()
 done = evict(Path(sys.argv[1]), max_bytes=0)
 print(done.segments, done.records)

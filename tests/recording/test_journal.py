@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from agent_trace.delivery.reader import is_live, list_segments, read_header, read_lines
-from agent_trace.recording import journal as journal_module
-from agent_trace.recording.journal import Journal
-from agent_trace.recording.segment import MAX_LINE_BYTES
+from agent_trace.recording.journal import journal as journal_module
+from agent_trace.recording.journal.journal import Journal
+from agent_trace.recording.journal.segment import MAX_LINE_BYTES
 from tests.support.journals import line, numbers, segment_lines, store_lines
 
 
@@ -75,7 +75,7 @@ def test_segments_sort_by_time_even_when_the_clock_goes_backwards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks = iter(range(10_000 * 10**15, 0, -(10**15)))
-    monkeypatch.setattr("agent_trace.recording.layout.time.time_ns", lambda: next(ticks))
+    monkeypatch.setattr("agent_trace.recording.journal.layout.time.time_ns", lambda: next(ticks))
     journal = Journal(tmp_path)
     for number in range(20):
         journal.append(line(number))

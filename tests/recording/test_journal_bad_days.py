@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from agent_trace.delivery.reader import list_segments, read_header
-from agent_trace.recording import journal as journal_module
-from agent_trace.recording.journal import Journal
+from agent_trace.recording.journal import journal as journal_module
+from agent_trace.recording.journal.journal import Journal
 from tests.support.journals import line, numbers, run_program
 
 Told = list[tuple[str, str]]
@@ -166,7 +166,7 @@ def test_file_size_limit_makes_smaller_segments_and_loses_only_what_cannot_fit(t
     code = """
 import resource, sys
 from pathlib import Path
-from agent_trace.recording.journal import Journal
+from agent_trace.recording.journal.journal import Journal
 from tests.support.journals import line
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 told = []

@@ -14,7 +14,7 @@ from tests.support.journals import line, numbers, run_program, segment_lines, st
 _OPEN = """
 import os, signal, sys, threading, time
 from pathlib import Path
-from agent_trace.recording.journal import Journal
+from agent_trace.recording.journal.journal import Journal
 from tests.support.journals import line
 journal = Journal(Path(sys.argv[1]), segment_bytes=1 << 20)
 """

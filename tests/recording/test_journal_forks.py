@@ -11,7 +11,7 @@ from tests.support.journals import numbers, run_program, store_lines
 _OPEN = """
 import multiprocessing, os, signal, sys, threading, time
 from pathlib import Path
-from agent_trace.recording.journal import Journal
+from agent_trace.recording.journal.journal import Journal
 from tests.support.journals import line
 journal = Journal(Path(sys.argv[1]))
 """

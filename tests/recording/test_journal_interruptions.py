@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from agent_trace.delivery.reader import list_segments
-from agent_trace.recording import journal as journal_module
-from agent_trace.recording.journal import Journal
+from agent_trace.recording.journal import journal as journal_module
+from agent_trace.recording.journal.journal import Journal
 from tests.support.journals import line, numbers, run_program, segment_lines, store_lines
 
 _OPEN = """
 import gc, os, signal, sys, threading, time
 from pathlib import Path
-from agent_trace.recording.journal import Journal
+from agent_trace.recording.journal.journal import Journal
 from tests.support.journals import line
 journal = Journal(Path(sys.argv[1]), segment_bytes=512 << 10)
 signal.alarm(20)
@@ -47,7 +47,7 @@ print(number, handled, journal.recorded)
 
 def test_an_append_inside_an_append_goes_beside_and_both_are_kept(tmp_path: Path) -> None:
     code = """
-import agent_trace.recording.journal as module
+import agent_trace.recording.journal.journal as module
 journal.append(line(1, "outer"))
 real, depth = module.monotonic, 0
 def interrupt():
@@ -125,7 +125,7 @@ print(json.dumps([acknowledged, interrupted]))
 
 def test_closing_in_a_handler_in_the_middle_of_an_append_keeps_the_line(tmp_path: Path) -> None:
     code = """
-import agent_trace.recording.journal as module
+import agent_trace.recording.journal.journal as module
 journal.append(line(1))
 real = module.monotonic
 def interrupt():
@@ -143,7 +143,7 @@ assert journal.append(line(3))
 
 def test_a_handler_that_forks_in_the_middle_of_an_append_spares_the_parent(tmp_path: Path) -> None:
     code = """
-import agent_trace.recording.journal as module
+import agent_trace.recording.journal.journal as module
 journal.append(line(1, "parent"))
 real, child = module.monotonic, None
 def interrupt():

@@ -14,7 +14,7 @@ from openai.types.chat import ChatCompletion
 from openai.types.completion import Completion
 from openai.types.responses import Response
 
-from agent_trace.recording.readers import Reading, read_instance, read_parameters, read_result
+from agent_trace.recording.reading.results import Reading, read_instance, read_parameters, read_result
 from tests.support import hostile
 
 CHAT: dict[str, Any] = {

@@ -1,6 +1,6 @@
 """The page on redaction names every rule, as the rule describes itself."""
 
-from agent_trace.recording.redaction import DEFAULT_RULES
+from agent_trace.recording.redaction.redactor import DEFAULT_RULES
 from tests.support.pages import DOCS, table
 
 

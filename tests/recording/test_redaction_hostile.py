@@ -5,7 +5,7 @@ import time
 import orjson
 import pytest
 
-from agent_trace.recording.redaction import Redactor
+from agent_trace.recording.redaction.redactor import Redactor
 from tests.support.planted import PLANTED
 
 REDACTOR = Redactor()

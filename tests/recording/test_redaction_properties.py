@@ -6,10 +6,10 @@ import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent_trace.recording.redaction import STRUCTURAL, Redactor
-from agent_trace.recording.rules import DEFAULT_RULES
-from agent_trace.recording.search import TextSearch
-from agent_trace.recording.user_rules import UserRules
+from agent_trace.recording.redaction.redactor import STRUCTURAL, Redactor
+from agent_trace.recording.redaction.rules import DEFAULT_RULES
+from agent_trace.recording.redaction.search import TextSearch
+from agent_trace.recording.redaction.user_rules import UserRules
 from tests.support.planted import HARMLESS, PLANTED
 
 REDACTOR = Redactor()

@@ -5,8 +5,8 @@ import functools
 import orjson
 import pytest
 
-from agent_trace.recording.redaction import DEFAULT_RULES, Redactor
-from agent_trace.recording.rule import Rule
+from agent_trace.recording.redaction.redactor import DEFAULT_RULES, Redactor
+from agent_trace.recording.redaction.rule import Rule
 from tests.support.planted import HARMLESS, PLANTED
 
 NAMES = [rule.name for rule in DEFAULT_RULES]

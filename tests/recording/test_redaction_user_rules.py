@@ -9,8 +9,8 @@ import pytest
 
 from agent_trace.errors import SettingError
 from agent_trace.recording import guard
-from agent_trace.recording.redaction import Redactor, Rule
-from agent_trace.recording.user_rules import raw_pattern
+from agent_trace.recording.redaction.redactor import Redactor, Rule
+from agent_trace.recording.redaction.user_rules import raw_pattern
 from tests.support.planted import PLANTED
 
 

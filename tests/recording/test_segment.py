@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from agent_trace.errors import SegmentDamaged, StoreTooNew
-from agent_trace.recording import layout
-from agent_trace.recording import segment as segment_module
-from agent_trace.recording.header import HEADER_BYTES, Header, decode_header, encode_header
-from agent_trace.recording.segment import Segment
+from agent_trace.recording.journal import layout
+from agent_trace.recording.journal import segment as segment_module
+from agent_trace.recording.journal.header import HEADER_BYTES, Header, decode_header, encode_header
+from agent_trace.recording.journal.segment import Segment
 from tests.support.journals import line, segment_lines
 
 _HEADER = Header(pid=7, host="here", service="desk", started_ns=123, lost={"disk_full": 2}, package="0.1.0")

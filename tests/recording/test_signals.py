@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 import pytest
 
-from agent_trace.recording.signals import read_signal
+from agent_trace.recording.reading.signals import read_signal
 from tests.support import hostile
 
 

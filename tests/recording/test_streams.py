@@ -10,9 +10,9 @@ from anthropic.types import RawMessageStreamEvent
 from openai.types.chat import ChatCompletionChunk
 from openai.types.responses import ResponseStreamEvent
 
-from agent_trace.recording.capture import Limits, capture
-from agent_trace.recording.readers import Reading
-from agent_trace.recording.streams import StreamReading
+from agent_trace.recording.capturing.capture import Limits, capture
+from agent_trace.recording.reading.results import Reading
+from agent_trace.recording.reading.streams import StreamReading
 from tests.support import hostile
 
 

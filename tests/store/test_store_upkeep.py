@@ -210,7 +210,7 @@ def test_everything_public_is_listed() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["agent_trace.recording.journal", "agent_trace.errors", "agent_trace.settings"]
+    "module", ["agent_trace.recording.journal.journal", "agent_trace.errors", "agent_trace.settings"]
 )
 def test_recording_does_not_load_sqlite(module: str) -> None:
     import subprocess

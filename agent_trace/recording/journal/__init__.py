@@ -1,0 +1,1 @@
+"""The append-only files of one process: segments, rotation, retention, the switch beside them."""

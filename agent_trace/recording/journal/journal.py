@@ -1,0 +1,306 @@
+"""The journal of one process: append a line, move on to the next segment, count what was lost.
+
+It belongs to one process: a forked child forgets the segment it inherits and opens its own. How one file
+looks is `segment.py`'s matter.
+"""
+
+import contextlib
+import errno
+import os
+import threading
+import weakref
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from time import monotonic
+
+from agent_trace.recording.journal.control import refresh_controls
+from agent_trace.recording.journal.eviction import Sweeper
+from agent_trace.recording.journal.header import HEADER_BYTES
+from agent_trace.recording.journal.problems import (
+    OnProblem,
+    Problems,
+    describe,
+    describe_too_large,
+    reason_of,
+)
+from agent_trace.recording.journal.segment import MAX_LINE_BYTES, Segment
+
+_CHECK_S = 1.0
+"""How often an append looks whether its segment is still where it was."""
+_RETRY_S = 0.5
+"""How long appends are counted as lost before space or a directory is tried for again."""
+_WAIT_S = 2.0
+"""How long an append waits for one in another thread before it goes to a segment beside it."""
+
+_journals: "weakref.WeakSet[Journal]" = weakref.WeakSet()
+
+
+class Journal:
+    """Appends lines of JSON to the segments of a store directory, which the first append creates.
+
+    Any thread may append, a signal handler or a destructor too, also while it interrupts an append.
+    `on_problem(reason, message)` is called once for each problem until it is resolved.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        segment_bytes: int = 8 << 20,
+        max_store_bytes: int | None = 5 << 30,
+        max_age_s: float | None = None,
+        fsync_s: float | None = None,
+        service: str = "",
+        on_problem: OnProblem | None = None,
+    ) -> None:
+        self.directory = directory
+        self._segment_bytes = max(segment_bytes, HEADER_BYTES * 2)
+        self._sweeper = Sweeper(directory, max_store_bytes, max_age_s)
+        self._fsync_s = fsync_s
+        self._service = service
+        self._on_problem = on_problem
+        self._twin = partial(
+            Journal,
+            directory,
+            segment_bytes=segment_bytes,
+            max_store_bytes=max_store_bytes,
+            max_age_s=max_age_s,
+            fsync_s=fsync_s,
+            service=service,
+            on_problem=on_problem,
+        )
+        self._start_afresh()
+        _journals.add(self)
+
+    def _start_afresh(self) -> None:
+        """The state of a process that has written nothing: after construction, and in a forked child."""
+        self._lock = threading.RLock()
+        self._inside = False
+        self._segment: Segment | None = None
+        self._beside: list[Journal] = []
+        self._sealed_records = 0
+        self._lost: Counter[str] = Counter()
+        self._lost_without_segment: Counter[str] = Counter()
+        self._problems = Problems(self._on_problem)
+        self._wait_s = _WAIT_S
+        self._check_at = self._retry_at = self._fsync_at = 0.0
+
+    def append(self, line: bytes) -> bool:
+        """Write one line, `{…}\\n`. When this returns True the line survives the death of the process.
+
+        False means that it is lost, and counted. Does not raise.
+        """
+        if self._inside:
+            return self._append_while_taken(line)
+        with self._lock:
+            self._inside = True
+            try:
+                segment = self._segment
+                due = monotonic() >= self._check_at
+                if segment is None or due or segment.position + len(line) > segment.limit:
+                    segment = self._segment_with_room(len(line))
+                if segment is not None:
+                    return self._write(segment, line)
+            finally:
+                self._inside = False
+        self._problems.tell()
+        return False
+
+    def _write(self, segment: Segment, line: bytes) -> bool:
+        start = segment.position
+        end = start + len(line)
+        # The order matters. The position first: an exception that a signal handler raises between two of
+        # these steps leaves a hole that readers skip, never two lines in one place. The first byte last:
+        # until it is there, readers wait.
+        segment.position = end
+        mapping = segment.mapping
+        if mapping is None:  # a signal handler forked in the middle of an append, and this is the child
+            return True
+        mapping[start + 1 : end] = line[1:]
+        mapping[start] = line[0]
+        segment.records += 1
+        if self._fsync_s is not None:
+            self._sync_if_due(self._fsync_s)
+        return True
+
+    def count_lost(self, reason: str, count: int = 1) -> None:
+        """Count observations that were not recorded, here and for the ledger of the store."""
+        held = self._lock.acquire(timeout=_WAIT_S)
+        try:
+            self._lost[reason] += count
+            if self._segment is not None:
+                self._segment.note_lost(reason, count)
+            else:
+                self._lost_without_segment[reason] += count
+        finally:
+            if held:
+                self._lock.release()
+
+    @property
+    def recorded(self) -> int:
+        """Lines that this process has appended."""
+        current = self._segment.records if self._segment is not None else 0
+        return self._sealed_records + current + sum(journal.recorded for journal in self._beside)
+
+    @property
+    def lost(self) -> dict[str, int]:
+        """Observations that this process could not record, by reason."""
+        total = Counter(self._lost)
+        for journal in self._beside:
+            total.update(journal.lost)
+        return dict(total)
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing can be recorded now, in words; None when all is well."""
+        return self._problems.standing[1] if self._problems.standing is not None else None
+
+    @property
+    def path(self) -> Path | None:
+        """The segment that is written to now."""
+        return self._segment.path if self._segment is not None else None
+
+    def sync(self) -> None:
+        """Wait until everything appended so far is on the disk, not just in the page cache."""
+        segment = self._segment
+        if segment is not None:
+            with contextlib.suppress(OSError, ValueError):
+                segment.sync()
+
+    def close(self) -> None:
+        """Seal the segment and give its unused space back. A later append opens another."""
+        for journal in self._beside:
+            journal.close()
+        if not self._lock.acquire(timeout=_WAIT_S):
+            return
+        try:
+            # Closed by a handler in the middle of an append: that append still needs the mapping.
+            if not self._inside:
+                self._close()
+        finally:
+            self._lock.release()
+
+    def _close(self) -> None:
+        if self._segment is None and self._lost_without_segment:
+            with contextlib.suppress(OSError):
+                self._open(0)
+        if self._segment is not None:
+            self._seal(self._segment)
+            self._sweeper.at_close()
+
+    def _append_while_taken(self, line: bytes) -> bool:
+        """Append although an append is under way: in another thread, or further down this very stack.
+
+        The latter goes to a segment beside: a reader may conclude from a whole line behind a hole that the
+        hole will never be filled, which only holds when lines are finished in the order they were begun.
+        """
+        if self._lock.acquire(timeout=self._wait_s):
+            self._wait_s = _WAIT_S
+            try:
+                if not self._inside:
+                    return self.append(line)
+            finally:
+                self._lock.release()
+        else:  # a thread that the end of the interpreter froze, or a disk that hangs: not for every append
+            self._wait_s = 0.0
+        if not self._beside:
+            # Without a lock, which a handler could wait for in vain: two at once both use the first.
+            self._beside.append(self._twin())
+        return self._beside[0].append(line)
+
+    def _segment_with_room(self, line_bytes: int) -> Segment | None:
+        """The segment to write to, after whatever that takes; None if the line is lost."""
+        if line_bytes > MAX_LINE_BYTES:
+            self._lose("too_large", describe_too_large(line_bytes, MAX_LINE_BYTES, self.directory))
+            return None
+        now = monotonic()
+        try:
+            segment = self._still_in_place(now)
+            if segment is not None and segment.has_room(line_bytes):
+                return segment
+            if self._problems.standing is None or now >= self._retry_at:
+                return self._make_room(segment, line_bytes)
+        except OSError as error:
+            self._retry_at = now + _RETRY_S
+            self._problems.standing = reason_of(error), describe(error, self.directory)
+        if self._problems.standing is not None:
+            self._lose(*self._problems.standing)
+        return None
+
+    def _lose(self, reason: str, message: str) -> None:
+        self.count_lost(reason)
+        self._problems.note(reason, message)
+
+    def _still_in_place(self, now: float) -> Segment | None:
+        """The current segment; a new one with its last lines if somebody removed it (or the store)."""
+        segment = self._segment
+        if segment is None or now < self._check_at:
+            return segment
+        self._check_at = now + _CHECK_S
+        if segment.in_place():
+            return segment
+        last_lines = segment.unconfirmed()
+        count = last_lines.count(b"\n")
+        self._sealed_records += segment.records - count
+        self._segment = None
+        segment.abandon()
+        try:
+            return self._open(len(last_lines), last_lines)
+        except OSError:
+            if count:
+                self.count_lost("removed", count)
+            raise
+
+    def _make_room(self, segment: Segment | None, line_bytes: int) -> Segment:
+        if segment is not None and segment.used + line_bytes <= self._segment_bytes:
+            try:
+                segment.grow(line_bytes, self._segment_bytes)
+            except OSError as error:
+                if error.errno != errno.EFBIG or not segment.records:
+                    raise
+            else:
+                self._problems.resolve()
+                return segment
+        if segment is not None:
+            self._seal(segment)
+            self._sweeper.at_rotation(segment.used)
+        return self._open(line_bytes)
+
+    def _open(self, line_bytes: int, first_lines: bytes = b"") -> Segment:
+        segment = Segment.create(self.directory, self._service, self._lost_without_segment, line_bytes)
+        if segment.pid != os.getpid():  # forked by a signal handler while it was being made
+            segment.abandon()
+            segment = Segment.create(self.directory, self._service, self._lost_without_segment, line_bytes)
+        self._lost_without_segment = Counter()
+        if first_lines:
+            segment.append_lines(first_lines)
+        self._segment = segment
+        self._problems.resolve()
+        refresh_controls()
+        return segment
+
+    def _seal(self, segment: Segment) -> None:
+        self._segment = None
+        self._sealed_records += segment.records
+        segment.seal(durable=self._fsync_s is not None)
+
+    def _sync_if_due(self, every_s: float) -> None:
+        now = monotonic()
+        if now >= self._fsync_at:
+            self._fsync_at = now + every_s
+            self.sync()
+
+    def _forget_parent(self) -> None:
+        inherited = self._segment
+        self._start_afresh()
+        if inherited is not None:
+            inherited.abandon()
+
+
+def _forget_parents() -> None:
+    for journal in list(_journals):
+        journal._forget_parent()
+
+
+os.register_at_fork(after_in_child=_forget_parents)

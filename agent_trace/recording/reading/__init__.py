@@ -1,0 +1,1 @@
+"""What calls, results, streams and signals say: model, parameters, usage, finish, confidence. Changes nothing."""
