@@ -8,6 +8,7 @@ import orjson
 from agent_trace.observation import LEVELS
 from agent_trace.recording.capturing.capture import Limits, capture
 from agent_trace.recording.failures import describe, level_of, summary
+from agent_trace.recording.process import redact_text
 from agent_trace.recording.text import as_text
 
 _MAX_TAGS: Final = 100
@@ -64,7 +65,7 @@ class Additions:
 
     def _captured(self, value: object, path: str, limits: Limits = _SHALLOW) -> orjson.Fragment:
         """The value as it is now: agents go on changing what they hand us."""
-        content, cuts = capture(value, limits, path)
+        content, cuts = capture(value, limits, path, redact_text)
         if cuts:
             self.fields.setdefault("truncated", []).extend(cuts)
         return orjson.Fragment(content)

@@ -6,11 +6,12 @@ from typing import Any, Final
 
 from agent_trace.recording import calls
 from agent_trace.recording.guard import guarded
-from agent_trace.recording.text import as_text
+from agent_trace.recording.text import as_text, last_lines
 
 _WRAPPERS: Final = calls.__file__
 _MAX_FRAMES: Final = 50
 _MAX_STACK_CHARACTERS: Final = 32_000
+"""A stack is cut from its beginning: the end names what was raised and where."""
 _MAX_MESSAGE_CHARACTERS: Final = 8_000
 
 
@@ -22,9 +23,7 @@ def describe(error: object) -> dict[str, Any]:
     with guarded("formatting a stack trace"):
         told = traceback.TracebackException.from_exception(error, limit=-_MAX_FRAMES)
         _leave_out_ours(told)
-        stack = "".join(told.format())
-        # The end names what was raised and where; a stack is cut from its beginning.
-        described["stack"] = as_text(stack[-_MAX_STACK_CHARACTERS:], _MAX_STACK_CHARACTERS)
+        described["stack"] = last_lines("".join(told.format()), _MAX_STACK_CHARACTERS)
     return described
 
 

@@ -107,6 +107,14 @@ def steps() -> Steps:
     return _latest_steps
 
 
+def redact_text(text: str) -> str:
+    """A text without secrets, by the rules in force; the text itself while nothing is recorded with."""
+    recording = _current
+    if recording is None or recording.steps is None:
+        return text
+    return recording.steps.recorder.redactor.redact_text(text)
+
+
 def has_started() -> bool:
     """Whether anything was recorded with in this process so far."""
     return _current is not None and _current.steps is not None

@@ -65,7 +65,8 @@ def test_python_example(project: Path) -> None:
 
 def test_every_reason_for_a_loss_is_documented() -> None:
     source = "".join(
-        (ROOT / "agent_trace" / "recording" / "journal" / name).read_text() for name in ("problems.py", "journal.py")
+        (ROOT / "agent_trace" / "recording" / "journal" / name).read_text()
+        for name in ("problems.py", "journal.py")
     )
     reasons = set(re.findall(r'^    errno\.\w+: "(\w+)"', source, re.MULTILINE))
     reasons |= set(re.findall(r'(?:_lose|count_lost)\("(\w+)"', source)) | {"disk_error"}

@@ -75,16 +75,17 @@ def cut_text(
     `characters` is the length of the whole when even `text` is only its beginning.
     """
     marker = cut_marker(0, characters or len(text), "characters")
-    piece = _beginning(text, max(0, room_bytes - _MARKER_ROOM_BYTES), redact_text)
+    piece = beginning(text, max(0, room_bytes - _MARKER_ROOM_BYTES), redact_text)
     while True:
-        piece = _without_partial_word(piece)
+        piece = without_partial_word(piece)
         encoded = encode_text(piece + marker)
         if len(encoded) <= room_bytes or not piece:
             return encoded, len(piece)
         piece = piece[: max(0, len(piece) * room_bytes // len(encoded) - _MARKER_ROOM_BYTES)]
 
 
-def _beginning(text: str, keep: int, redact_text: RedactText | None) -> str:
+def beginning(text: str, keep: int, redact_text: RedactText | None) -> str:
+    """The first `keep` characters, without secrets that reach over the cut."""
     if redact_text is None or not keep:
         return text[:keep]
     window = keep + LOOKAHEAD_CHARS
@@ -95,7 +96,8 @@ def _beginning(text: str, keep: int, redact_text: RedactText | None) -> str:
     return redacted[: max(0, min(keep, sure))]
 
 
-def _without_partial_word(piece: str) -> str:
+def without_partial_word(piece: str) -> str:
+    """A cut text without its last word, which may be half of one."""
     end = piece[-_PARTIAL_WORD_CHARS:]
     words = end.rsplit(None, 1)
     return piece[: len(piece) - len(end)] + (words[0] if len(words) == 2 else "")

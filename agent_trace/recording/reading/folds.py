@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from agent_trace.recording.capturing.capture import Limits, capture
+from agent_trace.recording.process import redact_text
 from agent_trace.recording.reading.gathered import Gathered
 from agent_trace.recording.reading.parts import first_item, first_of, parts_of
 from agent_trace.recording.reading.results import read_result
@@ -70,7 +71,7 @@ def _add_arguments(add: Callable[[str], None], arguments: object) -> None:
     if type(arguments) is str:
         add(arguments)
     elif arguments:
-        add(capture(arguments, _ARGUMENT_LIMITS, "arguments")[0].decode())
+        add(capture(arguments, _ARGUMENT_LIMITS, "arguments", redact_text)[0].decode())
 
 
 def _responses(gathered: Gathered, parts: Parts) -> None:

@@ -22,6 +22,7 @@ import orjson
 from agent_trace.recording.capturing.attributes import type_name
 from agent_trace.recording.capturing.capture import Limits, capture
 from agent_trace.recording.guard import guarded
+from agent_trace.recording.process import redact_text
 from agent_trace.recording.reading.parts import text_of
 
 _LIMITS: Final = Limits(max_bytes=2_048, max_nodes=64, max_depth=4)
@@ -81,14 +82,17 @@ def _stated(value: object) -> object:
         if named is not None:
             return named.strip() or None
     # Objects, numpy scalars, NaN, overlong texts: in the form that captured values have.
-    stated: object = orjson.loads(capture(value, _LIMITS, "signal")[0])
+    stated: object = orjson.loads(capture(value, _LIMITS, "signal", redact_text)[0])
     return stated.strip() or None if isinstance(stated, str) else stated
 
 
 def _tag(stated: object) -> list[str]:
     text = stated if isinstance(stated, str) else orjson.dumps(stated).decode()
-    words = " ".join(text.split())
-    return [f"signal:{words[:_TAG_CHARS]}"] if words else []
+    words = text.split()
+    action = " ".join(words)
+    if len(action) > _TAG_CHARS:  # cut anywhere it might end in half a secret, which no rule knows any more
+        action = words[0] if len(words[0]) <= _TAG_CHARS else ""
+    return [f"signal:{action}"] if action else []
 
 
 def _scale_of(given: object) -> Scale:
