@@ -1,12 +1,13 @@
 """Whether memory stays flat: 200,000 traced calls in one process, its resident size as it goes."""
 
+import itertools
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
 from agent_trace import LangFuseTracker, observe_llm
-from benchmarks.workload import MESSAGES, answer
+from benchmarks.workload import CONVERSATIONS, answer
 
 
 def measure(calls: int = 200_000) -> dict[str, float]:
@@ -17,8 +18,8 @@ def measure(calls: int = 200_000) -> dict[str, float]:
     before = _anonymous_mb()
     grown = []
     for tenth in range(10):
-        for _ in range(calls // 10):
-            traced(MESSAGES)
+        for messages in itertools.islice(itertools.cycle(CONVERSATIONS), calls // 10):
+            traced(messages)
         if tenth in (0, 9):
             grown.append(_anonymous_mb() - before)
     LangFuseTracker().shutdown()

@@ -1,36 +1,37 @@
 """What a traced call costs: ours, durable and redacted, beside `langfuse.observe` and the OpenTelemetry SDK."""
 
 import asyncio
+import itertools
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from agent_trace import LangFuseTracker, observe_llm
 from benchmarks import backend
 from benchmarks.rounds import Contender, alternate, warm_memory
-from benchmarks.workload import ANSWER, LARGE, MESSAGES, answer
+from benchmarks.workload import CONVERSATIONS, LARGE, answer, answer_async
 
 Call = Callable[..., Any]
 
 
-def sync_calls(function: Call, argument: Any = MESSAGES) -> Callable[[int], None]:
-    """A runner that calls a function again and again."""
+def sync_calls(function: Call, arguments: Sequence[Any] = CONVERSATIONS) -> Callable[[int], None]:
+    """A runner that calls a function with one argument after the other."""
 
     def run(calls: int) -> None:
-        for _ in range(calls):
+        for argument in itertools.islice(itertools.cycle(arguments), calls):
             function(argument)
 
     return run
 
 
 def async_calls(function: Callable[..., Awaitable[Any]]) -> Callable[[int], None]:
-    """A runner that awaits a coroutine function again and again."""
+    """A runner that awaits a coroutine function for one conversation after the other."""
 
     async def go(calls: int) -> None:
-        for _ in range(calls):
-            await function(MESSAGES)
+        for messages in itertools.islice(itertools.cycle(CONVERSATIONS), calls):
+            await function(messages)
 
     return lambda calls: asyncio.run(go(calls))
 
@@ -45,11 +46,6 @@ def async_items(function: Callable[[int], AsyncIterator[str]]) -> Callable[[int]
     return lambda items: asyncio.run(go(items))
 
 
-async def answer_async(messages: Any, model: str = "gpt-4o", temperature: float = 0.2) -> str:
-    """The same call, as a coroutine."""
-    return ANSWER
-
-
 async def stream(items: int) -> AsyncIterator[str]:
     """An async generator of short texts."""
     for _ in range(items):
@@ -60,26 +56,23 @@ def measure(rounds: int) -> dict[str, float]:
     """Medians in microseconds a call (or item), by what was called."""
     directory = Path(tempfile.mkdtemp())
     warm_memory(directory)
-    tracker = LangFuseTracker(directory=directory / "store", quiet=True)
-
-    def forget() -> None:
-        tracker.shutdown()
-        shutil.rmtree(directory / "store", ignore_errors=True)
-
+    # With a cap, so that it runs as a long program does: rotating and removing, its pages used again.
+    tracker = LangFuseTracker(directory=directory / "store", quiet=True, max_store_bytes=64 << 20)
     contenders = {
         "plain": Contender(sync_calls(answer), 2000),
-        "traced": Contender(sync_calls(observe_llm(answer)), 1000, forget),
-        "traced, async": Contender(async_calls(observe_llm(answer_async)), 1000, forget),
+        "traced": Contender(sync_calls(observe_llm(answer)), 1000),
+        "traced, async": Contender(async_calls(observe_llm(answer_async)), 1000),
         "plain, async": Contender(async_calls(answer_async), 1000),
-        "traced, 200 KB argument": Contender(sync_calls(observe_llm(answer), LARGE), 30, forget),
+        "traced, 200 KB argument": Contender(sync_calls(observe_llm(answer), LARGE), 20),
         "plain, item": Contender(async_items(stream), 1000),
-        "traced, item of an async generator": Contender(async_items(observe_llm(stream)), 1000, forget),
+        "traced, item of an async generator": Contender(async_items(observe_llm(stream)), 1000),
         **peers(),
     }
     alternate(contenders, rounds)
     off = {"traced, switched off": Contender(sync_calls(observe_llm(answer)), 5000)}
     tracker.disable()
     alternate(off, rounds)
+    tracker.shutdown()
     shutil.rmtree(directory, ignore_errors=True)
     return {name: each.median_us for name, each in (contenders | off).items()}
 

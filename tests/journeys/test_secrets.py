@@ -41,7 +41,7 @@ async def asks(messages):
 for planted in given:
     text, structure = planted["text"], planted["structure"]
     with ObservabilityContext.scope(tenant_id=text, session_id=text, user_id=text):
-        desk("x" * 300 + " " + text + " " + "y " * 300, structure=structure)
+        desk("x" * 2_000 + " " + text + " " + "y " * 600, structure=structure)
         observe_llm(lambda: None, name=text)()
         try:
             fails(text)

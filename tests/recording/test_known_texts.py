@@ -15,7 +15,7 @@ PROSE = "The desk buys when momentum is strong, and sells when it is not. "
 
 
 def long_text(seed: str) -> str:
-    return (seed + PROSE * 20)[:700]
+    return (seed + PROSE * 60)[:3000]
 
 
 def line_of(value: object) -> tuple[bytes, list[str]]:
@@ -78,7 +78,7 @@ def test_memory_of_texts_is_bounded() -> None:
 
 
 planted = st.sampled_from(sorted(PLANTED)).map(PLANTED.__getitem__)
-around = st.text(string.ascii_letters + ' .,:"\\\n', max_size=700)
+around = st.text(string.ascii_letters + ' .,:"\\\n', max_size=3000)
 
 
 @settings(max_examples=200, deadline=None)

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from orjson import Fragment
 
-LONG_CHARACTERS: Final = 256
-"""Shorter texts are searched again each time: they are not worth a look-up."""
+LONG_CHARACTERS: Final = 2_048
+"""Shorter texts are searched each time: to learn one and look it up costs as much as searching 2 KB."""
 _WORTH_A_CENSUS: Final = 48
 """From this many items on it is quicker to look at the set of their types first."""
 
