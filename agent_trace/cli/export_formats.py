@@ -82,7 +82,7 @@ def write_parquet(items: Iterable[Observation], stream: IO[bytes]) -> None:
         import pyarrow as arrow
         import pyarrow.parquet as parquet
     except ImportError:
-        raise AgentTraceError("Parquet needs pyarrow: pip install 'agent-trace[parquet]'") from None
+        raise AgentTraceError("Parquet needs pyarrow: pip install pyarrow") from None
     types = {
         "string": arrow.string(),
         "integer": arrow.int64(),

@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the desk once; gives the exit code."""
     options = read_arguments(arguments)
     if find_spec("openai") is None:
-        return refuse("The desk calls its model with the openai package: pip install 'agent-trace[openai]'")
+        return refuse("The desk calls its model with the openai package: pip install openai")
     if options.live and not os.environ.get("OPENAI_API_KEY"):
         return refuse(
             "--live asks the real API and needs OPENAI_API_KEY. Without --live a local server answers."

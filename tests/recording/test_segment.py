@@ -47,7 +47,7 @@ def test_header_of_any_content_keeps_its_size() -> None:
 
 def test_a_newer_format_is_named_with_what_to_do() -> None:
     newer = encode_header(_HEADER._replace(version=2, package="9.0"))
-    with pytest.raises(StoreTooNew, match=r"some/file.*format 2.*9\.0.*pip install -U agent-trace"):
+    with pytest.raises(StoreTooNew, match=r"some/file.*format 2.*9\.0.*Upgrade agent-trace"):
         decode_header(newer, Path("some/file"))
 
 

@@ -269,7 +269,7 @@ def test_a_segment_of_a_newer_version_stops_reading_with_a_clear_message(tmp_pat
     path.write_bytes(
         path.read_bytes().replace(b'{"v": 1, "kind": "segment"', b'{"v": 2, "kind": "segment"', 1)
     )
-    with pytest.raises(StoreTooNew, match="pip install -U"):
+    with pytest.raises(StoreTooNew, match="Upgrade agent-trace"):
         Store(tmp_path).traces()
 
 

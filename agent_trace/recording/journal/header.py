@@ -81,7 +81,7 @@ def _checked(fields: dict[str, Any], path: Path) -> Header:
     if version > FORMAT_VERSION:
         raise StoreTooNew(
             f"{path} was written in format {version} by agent_trace {fields.get('package') or '(unknown)'}; "
-            f"this version reads format {FORMAT_VERSION}. Upgrade with `pip install -U agent-trace`."
+            f"this version reads format {FORMAT_VERSION}. Upgrade agent-trace."
         )
     records, lost = fields.get("records"), fields.get("lost")
     return Header(
