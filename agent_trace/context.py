@@ -13,18 +13,16 @@ class ObservabilityContext:
     """Attach agent, signal and error to the current observation.
 
     With no observation running, what is added goes to the last one that finished in this context (agents parse their
-    signal after the call returned); with none at all nothing happens. Calls accumulate: none replaces what another
-    has added. No method raises, and with recording off none does anything.
+    signal after the call returned); with none at all nothing happens. Calls accumulate: signals, errors, tags and
+    metadata are added to those there are, and a key of metadata that is given again takes the new value. No method raises, and with recording off none does anything.
     """
 
     @staticmethod
     def add_agent_metadata(agent_type: object, agent_name: object, **metadata: Any) -> None:
         """Say which agent is at work. `agent_id` and other scope fields are understood; the rest is metadata."""
         if is_on():
-            from agent_trace.recording import notes
-
             fields = {"agent_type": agent_type, "agent_name": agent_name, **metadata}
-            attempt("adding agent metadata", notes.add_agent, fields)
+            attempt("adding agent metadata", _noted, "add_agent", fields)
 
     @staticmethod
     def add_trading_signal(
@@ -38,33 +36,25 @@ class ObservabilityContext:
         reasoning, symbol, details: anything; captured and redacted like an input.
         """
         if is_on():
-            from agent_trace.recording import notes
-
-            attempt("adding a signal", notes.add_signal, action, confidence, reasoning, symbol, details)
+            attempt("adding a signal", _noted, "add_signal", action, confidence, reasoning, symbol, details)
 
     @staticmethod
     def add_error(error: object, context: object = None) -> None:
         """Attach an error that the program has dealt with: an exception with its stack trace, or a message."""
         if is_on():
-            from agent_trace.recording import notes
-
-            attempt("adding an error", notes.add_error, error, context)
+            attempt("adding an error", _noted, "add_error", error, context)
 
     @staticmethod
     def add_handoff(source_agent: object, target_agent: object, valid: bool = True, **details: Any) -> None:
         """Record that one agent hands over to another; `valid=False` (with a `reason`) when it was rejected."""
         if is_on():
-            from agent_trace.recording import notes
-
-            attempt("adding a handoff", notes.add_handoff, source_agent, target_agent, valid, details)
+            attempt("adding a handoff", _noted, "add_handoff", source_agent, target_agent, valid, details)
 
     @staticmethod
     def score(name: str, value: float | bool | str, comment: str | None = None) -> None:
         """Judge the observation: a number, a yes or no, or a category."""
         if is_on():
-            from agent_trace.recording import notes
-
-            attempt("adding a score", notes.add_score, name, value, comment)
+            attempt("adding a score", _noted, "add_score", name, value, comment)
 
     @staticmethod
     def scope(
@@ -88,8 +78,15 @@ class ObservabilityContext:
         return Scoped(fields)
 
 
+def _noted(note: str, *given: Any) -> None:
+    # Loaded when first needed, and inside what contains failures: an import fails while the interpreter shuts down.
+    from agent_trace.recording import notes
+
+    getattr(notes, note)(*given)
+
+
 class Scoped:
-    """The `with` block that `ObservabilityContext.scope` returns. It may be entered again."""
+    """The `with` block that `ObservabilityContext.scope` returns, for one task or thread at a time."""
 
     __slots__ = ("_fields", "_tokens")
 
@@ -111,8 +108,11 @@ class Scoped:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, stack: TracebackType | None
     ) -> None:
+        attempt("leaving a scope", self._exit)
+
+    def _exit(self) -> None:
         token = self._tokens.pop()
         if token is not None:
             from agent_trace.recording.recorder import leave_scope
 
-            attempt("leaving a scope", leave_scope, token)
+            leave_scope(token)

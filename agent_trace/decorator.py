@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cached_property, partial, partialmethod, singledispatchmethod
+from importlib import import_module
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar, overload
 
 import wrapt
@@ -90,22 +93,51 @@ def observed(target: Any, options: Options) -> Any:
         return _observed_class(target, options)
     if isinstance(target, property):
         return _observed_property(target, options)
-    if isinstance(target, cached_property):
+    if isinstance(target, cached_property | singledispatchmethod):
         return type(target)(observed(target.func, options))
+    if isinstance(target, partialmethod):
+        return type(target)(observed(target.func, options), *target.args, **target.keywords)
+    if isinstance(target, FunctionType) and target.__name__ in _IMPLICIT_CLASS_METHODS:
+        target = classmethod(target)
     if not callable(target) and not isinstance(target, classmethod | staticmethod):
         raise TypeError(f"observe_llm wants something that can be called, not {target!r}")
     return ObservedCallable(target, options)
 
 
+def _attribute_of(module: str, qualname: str) -> Any:
+    """What a class of a module has under a dotted name: how an unbound method is found again after pickling."""
+    found: Any = import_module(module)
+    for part in qualname.split("."):
+        found = getattr(found, part)
+    return found
+
+
 class _BoundObserved(_BoundFunctionWrapper):
-    """An observed method, bound: pickles like the bound method that it stands for."""
+    """An observed method, bound or looked up on its class: pickles and copies as what it stands for."""
+
+    def __new__(cls, *arguments: Any) -> Any:
+        """`type(method)(function, instance)` binds, as it does for methods: `weakref.WeakMethod` counts on it."""
+        if len(arguments) == 2:
+            return arguments[0].__get__(arguments[1])
+        return super().__new__(cls, *arguments)
+
+    def __init__(self, *arguments: Any) -> None:
+        if len(arguments) != 2:
+            super().__init__(*arguments)
+
+    @property
+    def __func__(self) -> Any:
+        return self._self_parent
 
     def __repr__(self) -> str:
         return repr(self.__wrapped__)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         bound: Any = self.__wrapped__
-        return getattr, (bound.__self__, bound.__name__)
+        instance = getattr(bound, "__self__", None)
+        if instance is not None:
+            return getattr, (instance, bound.__name__)
+        return _attribute_of, (bound.__module__, bound.__qualname__)
 
     def __reduce__(self) -> Any:
         return self.__reduce_ex__(2)
@@ -114,7 +146,10 @@ class _BoundObserved(_BoundFunctionWrapper):
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        return self
+        instance = getattr(self.__wrapped__, "__self__", None)
+        if instance is None or isinstance(instance, type):
+            return self
+        return self._self_parent.__get__(copy.deepcopy(instance, memo))
 
 
 class ObservedCallable(_FunctionWrapper):
@@ -158,7 +193,9 @@ def _observed_property(target: property, options: Options) -> property:
     return type(target)(getter, target.fset, target.fdel, target.__doc__)
 
 
-_METHODS: Final = (type(lambda: None), classmethod, staticmethod)
+_METHODS: Final = (FunctionType, classmethod, staticmethod)
+_IMPLICIT_CLASS_METHODS: Final = frozenset({"__init_subclass__", "__class_getitem__"})
+"""Python makes class methods of these by itself, if they are plain functions."""
 
 
 def _observed_class(target: type, options: Options) -> type:

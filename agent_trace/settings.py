@@ -82,9 +82,16 @@ def project_root(cwd: Path | None = None) -> Path:
     """The nearest directory upwards that looks like a project; the working directory when none does."""
     start = cwd or _working_directory()
     for directory in (start, *start.parents):
-        if any((directory / marker).exists() for marker in _ROOT_MARKERS):
+        if any(_is_there(directory / marker) for marker in _ROOT_MARKERS):
             return directory
     return start
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # in a directory that may not be searched
+        return False
 
 
 def _working_directory() -> Path:
@@ -104,15 +111,13 @@ def _sources(root: Path, problems: list[str]) -> Iterator[tuple[_Origin, _Found]
     problems.extend(_unknown(name, _VARIABLES) for name in environment if _misspelt(name))
     yield _variable_of(environment), _pick(environment)
     dotenv = root / ".env"
-    if dotenv.is_file():
-        from dotenv import dotenv_values
-
-        found = {name: value for name, value in dotenv_values(dotenv).items() if value is not None}
+    if _is_there(dotenv):
+        found = _dotenv(dotenv, problems)
         problems.extend(f"{dotenv}: {_unknown(name, _VARIABLES)}" for name in found if _misspelt(name))
         name_of = _variable_of(found)
         yield lambda setting: f"{dotenv}: {name_of(setting)}", _pick(found)
     for path, read in ((root / "pyproject.toml", _pyproject), (root / "setup.cfg", _setup_cfg)):
-        if path.is_file():
+        if _is_there(path):
             rows = read(path, problems)
             problems.extend(f"{path}: {_unknown(name, _BY_NAME)}" for name in rows if name not in _BY_NAME)
             yield _named_in(path), [(_BY_NAME[name], text) for name, text in rows.items() if name in _BY_NAME]
@@ -136,13 +141,28 @@ def _named_in(path: Path) -> _Origin:
     return lambda setting: f"{path}: {setting.name}"
 
 
+def _dotenv(path: Path, problems: list[str]) -> dict[str, str]:
+    from dotenv import dotenv_values
+
+    try:
+        return {name: value for name, value in dotenv_values(path).items() if value is not None}
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"{path} could not be read ({error}); its settings are not used")
+        return {}
+
+
 def _pyproject(path: Path, problems: list[str]) -> dict[str, str]:
     import tomllib
 
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("agent_trace", {})
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:
         problems.append(f"{path} could not be read ({error}); its settings are not used")
+        return {}
+    tools = document.get("tool", {})
+    table = tools.get("agent_trace", {}) if isinstance(tools, dict) else {}
+    if not isinstance(table, dict):
+        problems.append(f"{path}: [tool.agent_trace] is a table of settings, not {table!r}; it is not used")
         return {}
     return {name.replace("-", "_"): _as_text(value) for name, value in table.items()}
 
@@ -153,7 +173,7 @@ def _setup_cfg(path: Path, problems: list[str]) -> dict[str, str]:
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read(path, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError) as error:
+    except (configparser.Error, OSError, UnicodeDecodeError) as error:
         problems.append(f"{path} could not be read ({error}); its settings are not used")
         return {}
     return dict(parser["agent_trace"]) if parser.has_section("agent_trace") else {}
@@ -203,4 +223,4 @@ def _unusable(origin: str, value: object, setting: Setting, error: ValueError) -
 def _absolute(directory: Path | None, root: Path) -> Path:
     if directory is None:
         return root / STORE_NAME
-    return root / directory.expanduser()
+    return root / directory

@@ -66,6 +66,15 @@ def _days(text: str) -> float:
     return number
 
 
+def _directory(text: str) -> Path:
+    if "\0" in text:
+        raise ValueError("say a directory")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError("there is no such user") from None
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.replace("\n", ",").split(",") if part.strip())
 
@@ -101,7 +110,7 @@ TABLE: Final[tuple[Setting, ...]] = (
     Setting(
         "directory",
         ("AGENT_TRACE_DIR",),
-        Path,
+        _directory,
         None,
         f"Where observations are kept. Default: `{STORE_NAME}` at the project's root.",
     ),

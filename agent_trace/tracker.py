@@ -41,7 +41,10 @@ class LangFuseTracker:
                 instance = super().__new__(cls)
                 instance._client = None
                 cls._instance = instance
-            assert isinstance(cls._instance, cls)
+            if not isinstance(cls._instance, cls):
+                raise TypeError(
+                    f"there is a {type(cls._instance).__name__} in this process, which is no {cls.__name__}"
+                )
             return cls._instance
 
     def __init__(self, redact: Redact | None = None, **settings: Any) -> None:
@@ -116,7 +119,7 @@ class LangFuseTracker:
             "directory": str(recording.settings.directory),
             "recorded": 0 if journal is None else journal.recorded,
             "lost": {} if journal is None else dict(journal.lost),
-            "problem": None if journal is None else journal.problem,
+            "problem": recording.problem or (None if journal is None else journal.problem),
             "failures": dict(guard.failures),
             "segment": None if journal is None or journal.path is None else str(journal.path),
             "settings_problems": list(recording.settings.problems),

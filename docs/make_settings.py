@@ -16,7 +16,7 @@ _SPELLINGS: Final = {
     "_days": "days",
     "_names": "names with commas between them",
     "_patterns": "`name = pattern`, one a line",
-    "Path": "a directory",
+    "_directory": "a directory",
     "str": "text",
 }
 

@@ -9,7 +9,9 @@ import inspect
 import pickle
 import sys
 import threading
+import types
 import warnings
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
@@ -18,7 +20,7 @@ import pytest
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 
-from agent_trace import observe_llm
+from agent_trace import ObservabilityContext, observe_llm
 from agent_trace.testing import Recorded, recorded
 
 
@@ -495,6 +497,87 @@ def test_copies_are_the_function_itself() -> None:
     assert copy.deepcopy([module_level])[0] is module_level
 
 
+def test_static_and_unbound_methods_pickle(observations: Recorded) -> None:
+    for method in (Desk.outer_static, Desk.inner_static, Desk().outer_static):
+        assert pickle.loads(pickle.dumps(method))(3) == 3
+    assert pickle.loads(pickle.dumps(Desk.decide))(Desk(), "a")[1] == "a"
+
+
+class Listener:
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self.handlers = {"x": self.on}
+
+    @observe_llm
+    def on(self, what: str) -> None:
+        self.heard.append(what)
+
+
+def test_a_copied_object_has_its_own_bound_methods(observations: Recorded) -> None:
+    original = Listener()
+    copied = copy.deepcopy(original)
+    copied.handlers["x"]("hello")
+    assert (original.heard, copied.heard) == ([], ["hello"])
+
+
+def test_a_weak_method_finds_its_method(observations: Recorded) -> None:
+    listener = Listener()
+    reference = weakref.WeakMethod(listener.on)
+    method = reference()
+    assert method is not None
+    method("x")
+    assert listener.heard == ["x"]
+    assert len(observations) == 1
+
+
+def test_implicit_class_methods_and_method_descriptors_work(observations: Recorded) -> None:
+    class Base:
+        names: list[str] = []  # noqa: RUF012
+
+        @observe_llm
+        def __init_subclass__(cls, **kwargs: object) -> None:
+            cls.names.append(cls.__name__)
+
+        @observe_llm
+        def __class_getitem__(cls, item: str) -> str:
+            return item
+
+        def power(self, base: int, exponent: int) -> int:
+            return base**exponent
+
+        square = observe_llm(functools.partialmethod(power, exponent=2))
+
+        @observe_llm
+        @functools.singledispatchmethod
+        def show(self, value: object) -> str:
+            return "object"
+
+        @show.register
+        def _(self, value: int) -> str:
+            return "int"
+
+    class Sub(Base): ...
+
+    assert Base.names == ["Sub"]
+    assert Base["x"] == "x"  # type: ignore[misc]
+    assert Base().square(3) == 9
+    assert (Base().show("a"), Base().show(1)) == ("object", "int")
+
+
+def test_a_generator_based_coroutine_can_be_awaited(observations: Recorded) -> None:
+    @observe_llm
+    @types.coroutine
+    def old():  # type: ignore[no-untyped-def]
+        yield
+        return 5
+
+    async def go() -> object:
+        return await old()
+
+    assert asyncio.run(go()) == 5
+    assert observations.one().output == 5
+
+
 # Generators
 
 
@@ -692,6 +775,70 @@ def test_a_suspended_async_generator_does_not_leak_its_span(observations: Record
 
     asyncio.run(go())
     assert observations.one().output == [1, 2]
+
+
+def test_generators_left_open_at_the_end_of_the_loop_are_closed_quietly(
+    observations: Recorded, caplog: pytest.LogCaptureFixture
+) -> None:
+    @observe_llm
+    async def stream() -> AsyncIterator[int]:
+        try:
+            for n in range(3):
+                yield n
+        finally:
+            await asyncio.sleep(0)
+
+    left_open = []
+
+    async def go() -> None:
+        for _ in range(6):
+            generator = stream()
+            left_open.append(generator)
+            await anext(generator)
+
+    asyncio.run(go())
+    assert caplog.records == []
+    assert [(each.level, each.output) for each in observations] == [("DEFAULT", [0])] * 6
+
+
+def test_a_scope_entered_in_a_generator_holds_until_it_is_left(observations: Recorded) -> None:
+    @observe_llm
+    def stream() -> Iterator[int]:
+        with ObservabilityContext.scope(tenant_id="acme"):
+            module_level("first")
+            yield 1
+            module_level("second")
+            yield 2
+        module_level("after")
+
+    for _ in stream():
+        module_level("outside")
+    tenants = {each.input["question"]: each.tenant_id for each in observations if each.name == "module_level"}
+    assert tenants == {"first": "acme", "second": "acme", "after": None, "outside": None}
+
+
+def test_a_suspended_generator_holds_nothing_that_went_through_it(observations: Recorded) -> None:
+    class Item: ...
+
+    class Thrown(Exception): ...
+
+    @observe_llm
+    def stream() -> Iterator[object]:
+        while True:
+            try:
+                yield Item()
+            except Thrown:
+                pass
+
+    generator = stream()
+    gone = weakref.ref(next(generator))
+    assert gone() is None
+    error = Thrown()
+    thrown = weakref.ref(error)
+    generator.throw(error)  # type: ignore[attr-defined]
+    error.__traceback__ = None
+    del error
+    assert thrown() is None
 
 
 # Coroutines and tasks
@@ -901,6 +1048,28 @@ def test_an_exception_with_a_broken_str_passes(observations: Recorded) -> None:
 def test_a_module_as_an_argument_passes(observations: Recorded) -> None:
     assert observe_llm(lambda m: m)(sys) is sys
     assert len(observations.lines[-1]) < 100_000
+
+
+class Quits:
+    def __repr__(self) -> str:
+        raise asyncio.CancelledError
+
+
+def test_a_repr_that_cancels_does_not_cancel_the_call(observations: Recorded) -> None:
+    assert observe_llm(lambda x: 1)(Quits()) == 1
+    assert len(observations) == 1
+
+
+def test_a_finished_span_lets_go_of_what_it_held(observations: Recorded) -> None:
+    kept = []
+
+    @observe_llm
+    def call(prompt: str) -> None:
+        kept.append(otel_context.get_current())
+
+    call("x" * 100_000)
+    (span,) = {id(each): each for each in kept[0].values() if hasattr(each, "let_go")}.values()
+    assert span.input is None and not span.long_texts
 
 
 # Switched off

@@ -1,8 +1,10 @@
 """ObservabilityContext: what is added lands on the observation that is meant, and nothing replaces anything."""
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 import pytest
 
@@ -112,6 +114,59 @@ def test_after_asyncio_run_it_goes_to_what_finished_in_there(observations: Recor
     ObservabilityContext.add_trading_signal("BUY", 1, "")
     amendment = observations.records[-1]
     assert amendment["id"] == next(each.id for each in observations if each.name.endswith("second"))
+
+
+def test_after_asyncio_run_it_needs_nothing_observed_before(observations: Recorded) -> None:
+    @observe_llm
+    async def first() -> None: ...
+
+    asyncio.run(first())
+    ObservabilityContext.add_trading_signal("BUY", 1, "")
+    assert observations.records[-1]["id"] == observations.one().id
+
+
+def test_it_never_goes_to_another_tenants_observation(observations: Recorded) -> None:
+    def serve(tenant: str, asks: bool) -> None:
+        with ObservabilityContext.scope(tenant_id=tenant):
+            if asks:
+                ask(tenant)
+            ObservabilityContext.add_trading_signal(tenant, 1, "")
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(serve, "A", True).result()
+        pool.submit(serve, "B", False).result()
+    serve("C", True)
+    serve("D", False)
+    a, c = copy_context(), copy_context()
+    a.run(serve, "E", True)
+    c.run(serve, "F", True)
+    a.run(serve, "E", False)
+    owners = {each.id: each.tenant_id for each in observations}
+    amended = [
+        (owners[each["id"]], each["signal"]["action"]) for each in observations.records if "signal" in each
+    ]
+    assert amended == [("A", "A"), ("C", "C"), ("E", "E"), ("F", "F"), ("E", "E")]
+
+
+def test_signals_of_many_threads_to_one_observation_are_all_kept(observations: Recorded) -> None:
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def work() -> None:
+        with ThreadPoolExecutor(8) as pool:
+            for n in range(400):
+                pool.submit(ObservabilityContext.add_trading_signal, "BUY", n, "")
+
+    try:
+        agent(work)
+    finally:
+        sys.setswitchinterval(interval)
+    signal = observations.one("agent").signal
+    assert signal is not None and len(signal["earlier"]) == 399
+
+
+def test_leaving_a_scope_that_was_not_entered_does_nothing(observations: Recorded) -> None:
+    ObservabilityContext.scope(tenant_id="a").__exit__(None, None, None)
 
 
 def test_in_a_task_it_goes_to_what_finished_in_that_task(observations: Recorded) -> None:

@@ -159,3 +159,21 @@ def test_every_setting_is_in_the_table_once_and_an_attribute() -> None:
     loaded = load()
     assert all(hasattr(loaded, name) for name in names)
     assert set(settings.Settings.__slots__) == {*names, "origins", "problems"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (".env", "LANGFUSE_HOST=caf\u00e9".encode("latin-1")),
+        ("pyproject.toml", b"tool = 5"),
+        ("pyproject.toml", b'[tool]\nagent_trace = "x"'),
+        ("pyproject.toml", b'[tool.agent_trace]\ndirectory = "a\\u0000b"'),
+        ("pyproject.toml", b'[tool.agent_trace]\ndirectory = "~nosuch/x"'),
+        ("setup.cfg", "[agent_trace]\nrelease = caf\u00e9".encode("latin-1")),
+    ],
+)
+def test_no_file_however_odd_keeps_a_program_from_starting(project: Path, name: str, content: bytes) -> None:
+    (project / name).write_bytes(content)
+    found = load(cwd=project)
+    assert found.directory == project / ".agent_trace"
+    assert bool(found.problems) == (content != b"tool = 5")

@@ -7,6 +7,7 @@ pass through as they are; the steps in between are contained.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -25,11 +26,17 @@ def wrapper_for(function: Any, target: Target) -> Wrapper:
     code = _code_bearer(function)
     if inspect.isasyncgenfunction(code):
         return partial(_call_async_generator, target)
-    if inspect.iscoroutinefunction(code):
+    if inspect.iscoroutinefunction(code) or _is_generator_based_coroutine(code):
         return partial(_call_coroutine, target)
     if inspect.isgeneratorfunction(code):
         return partial(_call_generator, target)
     return partial(_call, target)
+
+
+def _is_generator_based_coroutine(function: Any) -> bool:
+    """Whether `types.coroutine` has made its generator one that can be awaited."""
+    code = getattr(function, "__code__", None)
+    return code is not None and bool(code.co_flags & inspect.CO_ITERABLE_COROUTINE)
 
 
 def _code_bearer(function: Any) -> Any:
@@ -106,31 +113,33 @@ def _iterate(
 ) -> Generator[Any, Any, Any]:
     """Step through `generator` with its span current during each step, and never while it is suspended.
 
-    What the caller throws, `GeneratorExit` included, is thrown into the generator, whose answer is the answer.
+    What the caller throws, `GeneratorExit` included, is thrown into the generator, whose answer is the answer. Nothing
+    that goes in or out is held while it is suspended: the program may count on its being freed.
     """
     stream = steps.open_stream(target, prepared)
     span = None if stream is None else stream.span
     step: Callable[[Any], Any] = generator.send
-    sent: Any = None
+    passing: list[Any] = [None]
     while True:
-        steps.attach(span)
+        steps.resume(span)
         try:
-            item = step(sent)
+            passing.append(step(passing.pop()))
         except StopIteration as stop:
-            steps.detach(span)
+            steps.suspend(span)
             steps.close_stream(stream, returned=stop.value)
             return stop.value
         except BaseException as error:
-            steps.detach(span)
+            steps.suspend(span)
             steps.close_stream(stream, error=error)
             raise
-        steps.detach(span)
-        steps.note(stream, item)
+        steps.suspend(span)
+        steps.note(stream, passing[0])
         try:
-            sent = yield item
+            passing.append((yield passing.pop()))
             step = generator.send
         except BaseException as thrown:  # noqa: BLE001 - thrown on
-            sent, step = thrown, generator.throw
+            passing.append(thrown)
+            step = generator.throw
 
 
 def _call_async_generator(
@@ -148,27 +157,41 @@ async def _iterate_async(
     """The same for an async generator: `asend`, `athrow` and `aclose` arrive here as what is sent or thrown."""
     stream = steps.open_stream(target, prepared)
     span = None if stream is None else stream.span
-    step: Callable[[Any], Any] = generator.asend
-    sent: Any = None
+    step: Callable[[Any], Any] = partial(_first_step, generator)
+    passing: list[Any] = [None]
     while True:
-        steps.attach(span)
+        steps.resume(span)
         try:
-            item = await step(sent)
+            passing.append(await step(passing.pop()))
         except StopAsyncIteration:
-            steps.detach(span)
+            steps.suspend(span)
             steps.close_stream(stream)
             return
         except BaseException as error:
-            steps.detach(span)
+            steps.suspend(span)
             steps.close_stream(stream, error=error)
             raise
-        steps.detach(span)
-        steps.note(stream, item)
+        steps.suspend(span)
+        steps.note(stream, passing[0])
         try:
-            sent = yield item
+            passing.append((yield passing.pop()))
             step = generator.asend
         except BaseException as thrown:  # noqa: BLE001 - thrown on
-            sent, step = thrown, generator.athrow
+            passing.append(thrown)
+            step = generator.athrow
+
+
+def _first_step(generator: AsyncGenerator[Any, Any], sent: Any) -> Any:
+    """Begin an async generator without the event loop's knowing of it.
+
+    The loop closes at its end what it knows of, all at once: ours, which closes this one, and this one beside it.
+    """
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        return generator.asend(sent)
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
 
 
 _NAMES: Final = ("__name__", "__qualname__")

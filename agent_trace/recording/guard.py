@@ -39,13 +39,21 @@ class guarded:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        if error is None or not isinstance(error, Exception):
+        if error is None or not _is_ours_to_keep(error):
             return False
         note_failure(self._work, error)
         return True
 
 
-def note_failure(work: str, error: Exception) -> None:
+def _is_ours_to_keep(error: BaseException) -> bool:
+    """All but what may have come from outside at this moment: an interrupt, or `sys.exit` in a signal handler.
+
+    A cancellation comes to a task only where it waits, and nothing of ours waits: this one was raised by a `repr`.
+    """
+    return isinstance(error, Exception) or type(error).__name__ == "CancelledError"
+
+
+def note_failure(work: str, error: BaseException) -> None:
     """Count a contained failure; the first of each kind of work is logged with its traceback."""
     global last_failure
     failures[work] = failures.get(work, 0) + 1

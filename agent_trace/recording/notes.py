@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,8 +18,27 @@ from agent_trace.recording.text import as_text
 Change = Callable[[Additions], None]
 
 
+_adding = threading.RLock()
+
+
+def _renew_lock() -> None:
+    global _adding
+    _adding = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew_lock)
+
+
 def add(change: Change) -> None:
-    """Apply a change to the live span, else to the observation finished last here, else to nothing."""
+    """Apply a change to the live span, else to the observation finished last here, else to nothing.
+
+    One at a time: several threads may add to one span.
+    """
+    with _adding:
+        _add(change)
+
+
+def _add(change: Change) -> None:
     span = current_span()
     if span is not None and not span.is_finished:
         change(span.added())

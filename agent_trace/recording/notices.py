@@ -7,6 +7,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from agent_trace.recording.guard import attempt
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -35,12 +37,17 @@ class Notices:
         if self._quiet or message in self._said or sys.stderr is None:
             return
         self._said.add(message)
-        from termcolor import colored
+        # A program may have put anything in the place of stderr.
+        attempt("printing a notice", _print_notice, message, colour)
 
-        with contextlib.suppress(OSError, ValueError):  # stderr may be closed or a broken pipe
-            plain = True if not sys.stderr.isatty() else None
-            prefix = colored("agent_trace:", attrs=["bold"], no_color=plain)
-            sys.stderr.write(f"{prefix} {colored(message, colour, no_color=plain)}\n")
+
+def _print_notice(message: str, colour: str) -> None:
+    from termcolor import colored
+
+    with contextlib.suppress(OSError, ValueError):  # closed, or a broken pipe
+        plain = None if sys.stderr.isatty() else True
+        prefix = colored("agent_trace:", attrs=["bold"], no_color=plain)
+        sys.stderr.write(f"{prefix} {colored(message, colour, no_color=plain)}\n")
 
 
 def _shortest(directory: Path) -> str:

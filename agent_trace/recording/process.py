@@ -44,16 +44,21 @@ class Recording:
 
     def enable(self) -> None:
         """Start to record, or go on with it. Raises SettingError when the settings do not allow it."""
+        with _starting:
+            self._assemble()
+        self.enabled = True
+
+    def _assemble(self) -> None:
         if self.steps is None:
             from agent_trace.recording import assembly
 
             self.control, self.journal, steps = assembly.assemble(self.settings, self.redact)
             self.use(steps)
-        self.enabled = True
 
     def use(self, steps: Steps) -> None:
         """Record with these steps."""
-        self.steps = steps
+        global _latest_steps
+        self.steps = _latest_steps = steps
         self.enabled = True
 
     def disable(self) -> None:
@@ -97,10 +102,8 @@ def _starts() -> bool:
 
 def steps() -> Steps:
     """The steps of the recording that `is_on` has just found to be on, or of the one before it."""
-    global _latest_steps
     recording = _current
     if recording is not None and recording.steps is not None:
-        _latest_steps = recording.steps
         return recording.steps
     # Another thread has put a recording in place that has not begun.
     assert _latest_steps is not None
@@ -139,7 +142,8 @@ def configure(arguments: Mapping[str, Any], redact: Redact | None = None) -> Rec
             redact = _current.redact
         together = {**_arguments, **arguments}
         recording = Recording(settings.load(together), redact)
-        if recording.settings.enabled:
+        was_enabled = None if _current is None or "enabled" in arguments else _current.enabled
+        if recording.settings.enabled or was_enabled:
             try:
                 recording.enable()
             except SettingError as error:
@@ -147,6 +151,8 @@ def configure(arguments: Mapping[str, Any], redact: Redact | None = None) -> Rec
                     raise
                 recording.problem = f"recording is off: {error}"
                 Notices(quiet=recording.settings.quiet).warn(recording.problem)
+        if was_enabled is False and _current is not None and _current.steps is not None:
+            recording.disable()  # somebody has switched off, which another setting does not undo
         _arguments = together
         former = install(recording)
         if former is not None:
@@ -166,7 +172,7 @@ def _renew_after_fork() -> None:
     global _starting
     _starting = threading.RLock()
     if _current is not None and _current.steps is not None:
-        _current.steps.recorder.renew()
+        _current.steps.recorder.renew_after_fork()
 
 
 def _close_at_exit() -> None:

@@ -1,43 +1,54 @@
 """Which observation finished last here: signals are parsed after the call they belong to has returned."""
 
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from threading import get_ident, main_thread
+from typing import Final
+
+from agent_trace.recording.current_context import get_context
+from agent_trace.recording.scope import Scope, scope_of
+
+_MAIN_THREAD: Final = main_thread().ident
 
 Identity = tuple[str, str]
 """(trace_id, id) of an observation."""
 
-_in_context: ContextVar[tuple[Identity, int] | None] = ContextVar("agent_trace-last_finished", default=None)
+_Finished = tuple[Identity, Scope]
+
+_in_context: ContextVar[_Finished | None] = ContextVar("agent_trace-last_finished", default=None)
 
 
-class _InThread(threading.local):
-    last: Identity | None = None
+class _InMainThread:
+    last: _Finished | None = None
 
 
-_in_thread = _InThread()
-
-
-def note_finished(identity: Identity) -> None:
-    """Remember an observation as the last one of this context, and of this thread."""
-    _in_thread.last = identity
-    _in_context.set((identity, threading.get_ident()))
+def note_finished(identity: Identity, scope: Scope) -> None:
+    """Remember an observation as the last one of this context."""
+    finished = identity, scope
+    _in_context.set(finished)
+    if get_ident() == _MAIN_THREAD:
+        _InMainThread.last = finished
 
 
 def last_finished() -> Identity | None:
-    """The observation that finished last in this context.
+    """The observation that finished last in this context; None when that was for another tenant, agent or session.
 
-    `asyncio.run(ask())` finishes in a context of its own, which is gone when it returns. So in a thread where no event
-    loop runs, what finished in it since then counts as finished here.
+    `asyncio.run(ask())` finishes in a context of its own, which is gone when it returns. So in the main thread, while no
+    event loop runs in it, what finished last in the thread counts. Not in other threads: a server's workers go from one
+    request's context to the next.
     """
-    found = _in_context.get()
-    if found is None:
-        return None
-    identity, thread = found
-    if thread == threading.get_ident() and not _loop_is_running():
-        return _in_thread.last
-    return identity
+    scope = scope_of(get_context())
+    in_main = _InMainThread.last if get_ident() == _MAIN_THREAD and not _loop_is_running() else None
+    for finished in (in_main, _in_context.get()):
+        if finished is not None and _is_compatible(finished[1], scope):
+            return finished[0]
+    return None
+
+
+def _is_compatible(one: Scope, other: Scope) -> bool:
+    return all(other.get(name, value) == value for name, value in one.items())
 
 
 def _loop_is_running() -> bool:
@@ -52,11 +63,11 @@ def _loop_is_running() -> bool:
 @contextmanager
 def nothing_finished() -> Iterator[None]:
     """A block that begins as if nothing had finished before; what was so before is so again after it."""
-    last, _in_thread.last = _in_thread.last, None
+    last, _InMainThread.last = _InMainThread.last, None
     token = _in_context.set(None)
     try:
         yield
     finally:
-        _in_thread.last = last
+        _InMainThread.last = last
         with suppress(ValueError):  # a generator fixture ends in another context than it began in
             _in_context.reset(token)

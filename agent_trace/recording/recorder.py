@@ -77,6 +77,15 @@ class Recorder:
         self._constants = {**self._deployment, "process": process}
         self._endings: dict[object, bytes] = {}
 
+    def renew_after_fork(self) -> None:
+        """The same in a forked child, which has copies of the spans that are open: each becomes one below its original."""
+        self.renew()
+        span = current_span()
+        while span is not None:
+            if not span.is_finished:
+                span.parent_id, span.id = span.id, self.ids.span_id()
+            span = span.parent
+
     def open(self, name: str, kind: str) -> Span:
         """Start an observation below whatever is current. It is not made current itself: see `attach`."""
         context = get_context()
@@ -117,6 +126,18 @@ class Recorder:
         """Make `span` the current one, for OpenTelemetry and for us, until `detach`."""
         span.token = set_context(Context({**get_context(), _CURRENT: span, _OURS: span}))
 
+    def resume(self, span: Span) -> None:
+        """Make the span of a generator current for one step, with the context that its body left the last step with."""
+        if span.context is None:
+            self.attach(span)
+        else:
+            span.token = set_context(span.context)
+
+    def suspend(self, span: Span) -> None:
+        """Make current again what was so before the step; what the body has entered is kept for the next one."""
+        span.context = get_context()
+        self.detach(span)
+
     def detach(self, span: Span) -> None:
         """Make current again what was so before."""
         token, span.token = span.token, None
@@ -150,7 +171,8 @@ class Recorder:
             if span.captures_output:
                 content = self._capture_output(span, output)
         self._append(record.observation(span, end_ns, content, reading), span.long_texts)
-        note_finished((span.trace_id, span.id))
+        span.let_go()
+        note_finished((span.trace_id, span.id), span.scope)
 
     def _capture_output(self, span: Span, output: object) -> bytes:
         texts: list[str] = []
@@ -190,6 +212,9 @@ class Recorder:
 
     def lose(self) -> None:
         """Count a record that failed to be written for a reason of ours, and say so."""
+        attempt("counting a loss", self._lose)
+
+    def _lose(self) -> None:
         self.sink.count_lost("internal_error")
         if self._on_failure is not None:
             self._on_failure(f"an observation was lost: {guard.last_failure}. The program is not affected.")

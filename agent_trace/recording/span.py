@@ -42,6 +42,7 @@ class Span(trace.Span):
     has_inner_usage = False
     is_finished = False
     token: Token[Context] | None = None
+    context: Context | None = None
 
     def __init__(
         self,
@@ -83,6 +84,11 @@ class Span(trace.Span):
         if self.additions is None:
             self.additions = Additions()
         return self.additions
+
+    def let_go(self) -> None:
+        """Forget what the record holds now: contexts that were copied while this ran keep the span alive."""
+        self.input = self.cuts = self.additions = self.model_parameters = None
+        self.long_texts = ()
 
     def note_inner_usage(self) -> None:
         """Tell every ancestor that tokens were already counted below it."""

@@ -74,10 +74,15 @@ class Steps:
         if span is not None:
             attempt("attaching a span", self.recorder.attach, span)
 
-    def detach(self, span: Span | None) -> None:
-        """Make current again what was so before."""
+    def resume(self, span: Span | None) -> None:
+        """Make the span of a generator current for one step."""
         if span is not None:
-            attempt("detaching a span", self.recorder.detach, span)
+            attempt("attaching a span", self.recorder.resume, span)
+
+    def suspend(self, span: Span | None) -> None:
+        """Make current again what was so before the step."""
+        if span is not None:
+            attempt("detaching a span", self.recorder.suspend, span)
 
     def close(self, span: Span | None, output: object = NOTHING, error: BaseException | None = None) -> None:
         """Detach the span and write its observation."""

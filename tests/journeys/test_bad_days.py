@@ -243,3 +243,78 @@ def test_enable_langfuse_off_leaves_no_trace_of_us(tmp_path: Path, value: str) -
     done = run("print(ask(1)); print('opentelemetry' in sys.modules)", tmp_path, ENABLE_LANGFUSE=value)
     assert (done.returncode, done.stdout, done.stderr) == (0, "answer to 1\nFalse\n", "")
     assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("error", ["RuntimeError", "AttributeError"])
+def test_whatever_stands_in_for_stderr_does_not_matter(tmp_path: Path, error: str) -> None:
+    done = run(
+        f"""
+        class Tee:
+            def write(self, text): raise {error}
+            def flush(self): pass
+        sys.stderr = Tee()
+        print(ask(1), ask(2))
+        """,
+        tmp_path,
+        AGENT_TRACE_MAX_DEPTH="deep",
+    )
+    assert (done.returncode, done.stdout) == (0, "answer to 1 answer to 2\n")
+    assert outputs(tmp_path) == ["answer to 1", "answer to 2"]
+
+
+def test_a_failure_of_ours_is_counted_and_said_and_not_raised(tmp_path: Path) -> None:
+    done = run(
+        """
+        from agent_trace.recording.recorder import Recorder
+        ask(0)
+        def fails(*args, **kwargs): raise ZeroDivisionError
+        Recorder.finish = fails
+        print(ask(1), ask(2), LangFuseTracker().status()["lost"])
+        """,
+        tmp_path,
+    )
+    assert (done.returncode, done.stdout) == (0, "answer to 1 answer to 2 {'internal_error': 2}\n")
+    assert done.stderr.count("an observation was lost") == 1
+
+
+def test_a_fork_inside_a_call_that_returns_in_both_gives_two_observations(tmp_path: Path) -> None:
+    done = run(
+        """
+        @observe_llm(as_type="agent", name="desk")
+        def desk():
+            child = os.fork()
+            ObservabilityContext.add_trading_signal("SELL" if child == 0 else "BUY", 1, "")
+            return child
+        child = desk()
+        if child == 0:
+            os._exit(0)
+        os.waitpid(child, 0)
+        """,
+        tmp_path,
+    )
+    assert done.returncode == 0
+    with Store(tmp_path / "store") as store:
+        found = {each.signal["action"]: each for each in store.observations() if each.signal}
+    assert set(found) == {"BUY", "SELL"}
+    assert found["SELL"].parent_id == found["BUY"].id
+
+
+def test_another_setting_does_not_undo_the_switch(tmp_path: Path) -> None:
+    done = run(
+        """
+        tracker = LangFuseTracker()
+        tracker.disable()
+        print(LangFuseTracker(max_nodes=500).enabled)
+        tracker.enable()
+        print(LangFuseTracker(max_nodes=600).enabled, LangFuseTracker(enabled=False).enabled)
+        """,
+        tmp_path,
+    )
+    assert done.stdout == "False\nTrue False\n"
+
+
+def test_a_rule_that_cannot_be_used_is_in_the_status(tmp_path: Path) -> None:
+    done = run(
+        "print(LangFuseTracker().status()['problem'])", tmp_path, AGENT_TRACE_REDACT_RULES="account = ("
+    )
+    assert "account" in done.stdout
