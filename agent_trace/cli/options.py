@@ -70,7 +70,7 @@ def limit(default: int | None) -> Callable[[F], F]:
     """`--limit N`: no more than so many."""
     return click.option(
         "--limit",
-        type=click.IntRange(min=1),
+        type=click.IntRange(1, 2**53),
         default=default,
         metavar="N",
         help="No more than N." + (f" [default: {default}]" if default else ""),

@@ -36,6 +36,7 @@ NAME_RULES = (
         (
             {"password": "hunter2"},
             {"db": {"DB_PASSWD": 12345}},
+            {"PGPASSWORD": "hunter2"},
             {"newPassword": ["hunter2", "hunter3"]},
             "password=hunter2",
             "connect --password hunter2 --verbose",
@@ -52,7 +53,8 @@ NAME_RULES = (
         ),
         names=(
             *_words(
-                "password passwords passwd pwd passphrase passcode dbpassword userpassword adminpassword mypassword"
+                "password passwords passwd pwd passphrase passcode dbpassword userpassword adminpassword mypassword "
+                "pgpassword mysqlpassword redispassword rootpassword"
             ),
             *_each(_PASS_KINDS, "pass"),
         ),
