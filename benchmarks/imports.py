@@ -5,11 +5,14 @@ import subprocess
 import sys
 
 _PROGRAM = """
-import resource, time
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+import time
+def anonymous_mb():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) / 1024 for line in status if line.startswith("RssAnon:"))
+before = anonymous_mb()
 begun = time.perf_counter()
 {code}
-print((time.perf_counter() - begun) * 1e3, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+print((time.perf_counter() - begun) * 1e3, anonymous_mb() - before)
 """
 _IMPORTS = {
     "import agent_trace": "import agent_trace",
@@ -25,7 +28,7 @@ def measure(rounds: int) -> dict[str, tuple[float, float]]:
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in _IMPORTS}
     for _ in range(rounds):
         for name, code in _IMPORTS.items():
-            program = _LOADED.get(name, "") + _PROGRAM.format(code=code)
+            program = _LOADED.get(name, "pass") + _PROGRAM.format(code=code)
             done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
             took_ms, megabytes = map(float, done.stdout.split())
             found[name].append((took_ms, megabytes))
