@@ -123,14 +123,21 @@ def test_a_prompt_of_10_mb_is_cut_and_says_its_size(tmp_path: Path) -> None:
 def test_ten_thousand_nested_observations_are_one_tree(tmp_path: Path) -> None:
     done = run(
         """
-        import threading
         @observe_llm(as_type="span")
         def nest(depth):
             return depth if depth == 0 else nest(depth - 1)
-        sys.setrecursionlimit(200_000)
-        threading.stack_size(1 << 30)
-        thread = threading.Thread(target=lambda: print(nest(9_999)))
-        thread.start(); thread.join()
+        sys.setrecursionlimit(20_000)
+        from agent_trace.recording.process import current, is_on
+        assert is_on()
+        recorder = current().steps.recorder
+        outside = []
+        for n in range(9_000):
+            outside.append(recorder.open("outside", "span"))
+            recorder.attach(outside[-1])
+        print(nest(999))
+        for span in reversed(outside):
+            recorder.detach(span)
+            recorder.finish(span)
         """,
         tmp_path,
     )
