@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, get_args
 
 RECORD_VERSION: Final = 1
 """`v` of every journal line this package writes. A reader refuses segments with a higher one."""
@@ -22,18 +22,7 @@ ObservationType = Literal[
 ]
 """What an observation is; the values are Langfuse's."""
 
-OBSERVATION_TYPES: Final[tuple[ObservationType, ...]] = (
-    "generation",
-    "span",
-    "agent",
-    "tool",
-    "chain",
-    "retriever",
-    "embedding",
-    "evaluator",
-    "guardrail",
-    "event",
-)
+OBSERVATION_TYPES: Final[tuple[ObservationType, ...]] = get_args(ObservationType)
 
 LEVELS: Final = ("DEFAULT", "WARNING", "ERROR")
 """From harmless to failed; the order is used to take the higher of two."""

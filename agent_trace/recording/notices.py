@@ -24,7 +24,7 @@ class Notices:
 
     def started(self, settings: Settings) -> None:
         """Where observations go from here on."""
-        if settings.public_key and settings.secret_key:
+        if (settings.public_key and settings.secret_key) or _is_worker():
             return
         where = _shortest(settings.directory)
         self._say(f"recording to {where}; `agent-trace list` shows it (no Langfuse keys set)", "cyan")
@@ -39,6 +39,12 @@ class Notices:
         self._said.add(message)
         # A program may have put anything in the place of stderr.
         attempt("printing a notice", _print_notice, message, colour)
+
+
+def _is_worker() -> bool:
+    """Whether `multiprocessing` has started this process: then its parent has said it already."""
+    multiprocessing = sys.modules.get("multiprocessing.process")
+    return multiprocessing is not None and multiprocessing.parent_process() is not None
 
 
 def _print_notice(message: str, colour: str) -> None:

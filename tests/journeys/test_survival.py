@@ -143,3 +143,10 @@ def test_what_was_running_when_the_process_died_shows_as_interrupted(tmp_path: P
     (root,) = trace.roots
     assert (root.observation.name, root.state, root.observation.end_ns) == ("desk", "interrupted", None)
     assert [(child.observation.name, child.state) for child in root.children] == [("ask", "finished")]
+
+
+@pytest.mark.parametrize("ending", ["a multiprocessing child (spawn)", "a process pool of 4"])
+def test_where_it_records_to_is_said_once_and_not_by_every_worker(ending: str, tmp_path: Path) -> None:
+    with_parent = "ask('parent')\n" + textwrap.dedent(ENDINGS[ending])
+    said = run("if __name__ == '__main__': " + with_parent.lstrip(), tmp_path).stderr
+    assert said.count("recording to") == 1
