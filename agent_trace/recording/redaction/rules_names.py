@@ -37,6 +37,7 @@ NAME_RULES = (
             {"password": "hunter2"},
             {"db": {"DB_PASSWD": 12345}},
             {"PGPASSWORD": "hunter2"},
+            ["psql", "--password", "hunter2", "--host", "localhost"],
             {"newPassword": ["hunter2", "hunter3"]},
             "password=hunter2",
             "connect --password hunter2 --verbose",

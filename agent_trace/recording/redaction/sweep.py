@@ -139,6 +139,15 @@ class Sweep:
             if pairs:
                 self._hide_second(item, here)
             items[at] = self._value(item, here)
+            if isinstance(item, str) and item.startswith("--"):
+                self._hide_after_flag(item, items, at + 1, place)
+
+    def _hide_after_flag(self, flag: str, arguments: list[object], at: int, place: Place) -> None:
+        """The argument that follows `--password` in a list of a command's arguments."""
+        rule = self._names.rule_of(flag) if at < len(arguments) else None
+        if rule and is_secret(rule, flag, arguments[at]) and not str(arguments[at]).startswith("-"):
+            self._note(rule, Place(place, at))
+            arguments[at] = mark(rule)
 
     def _hide_second(self, pair: Any, place: Place) -> None:
         rule = self._names.rule_of(pair[0])
