@@ -21,13 +21,24 @@ from tests.support.segments import record, write_segment
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
+def with_ctrl_c() -> None:
+    """In the child: Ctrl-C ends a program, also where the tests run in the background and it does not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def tailing(*arguments: str, cwd: Path, **options: Any) -> "Iterator[subprocess.Popen[str]]":
     """A running `tail`, which ends with the test, or after half a minute."""
     command = [sys.executable, "-m", "agent_trace", "tail", *arguments]
     environment = clean_environment()
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, cwd=cwd, env=environment, text=True, **options
+        command,
+        stdout=subprocess.PIPE,
+        cwd=cwd,
+        env=environment,
+        text=True,
+        preexec_fn=with_ctrl_c,
+        **options,
     ) as tail:
         watchdog = threading.Timer(30, tail.kill)
         watchdog.start()
