@@ -130,11 +130,6 @@ def _is_output(name: str) -> bool:
     return name == "reasoning" or name.startswith("output")
 
 
-def total_tokens(usage: dict[str, int] | None) -> int | None:
-    """All tokens of all classes, or None when none were reported."""
-    return sum(usage.values()) if usage else None
-
-
 def number(value: object) -> str:
     """A confidence as it was given, without a float's tail: `0.82`, `75`, `very sure`."""
     if isinstance(value, float):

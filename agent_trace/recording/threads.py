@@ -8,10 +8,3 @@ def carry_context() -> None:
     instrumentor = ThreadingInstrumentor()
     if not instrumentor.is_instrumented_by_opentelemetry:
         instrumentor.instrument()
-
-
-def stop_carrying_context() -> None:
-    """Put `threading` back as it was."""
-    instrumentor = ThreadingInstrumentor()
-    if instrumentor.is_instrumented_by_opentelemetry:
-        instrumentor.uninstrument()

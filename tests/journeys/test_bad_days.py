@@ -1,16 +1,14 @@
 """Bad days of a traced program: it goes on as if nothing were, is told once, and nothing that could be kept is lost."""
 
-import os
 import resource
-import subprocess
-import sys
-import textwrap
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from agent_trace import Store
+from tests.support.programs import run_program
 
 BEGINNING = """
 import os, sys
@@ -23,26 +21,7 @@ def ask(question):
 """
 
 
-def run(
-    program: str,
-    directory: Path,
-    *,
-    before: Callable[[], None] | None = None,
-    store: str | None = None,
-    **variables: str,
-) -> subprocess.CompletedProcess[str]:
-    path = directory / "program.py"
-    path.write_text(BEGINNING + textwrap.dedent(program))
-    environment = {**os.environ, "AGENT_TRACE_DIR": store or str(directory / "store"), **variables}
-    return subprocess.run(
-        [sys.executable, str(path)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        cwd=directory,
-        timeout=120,
-        preexec_fn=before,
-    )
+run = partial(run_program, BEGINNING)
 
 
 def outputs(directory: Path) -> list[object]:

@@ -1,16 +1,15 @@
 """100 traced calls, and then the process ends in some way: 100 of 100 are there, once each, and stdout is empty."""
 
-import os
 import signal
-import subprocess
-import sys
 import textwrap
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from agent_trace import Store
+from tests.support.programs import run_program
 
 BEGINNING = """
 import os, sys, signal, threading, multiprocessing
@@ -92,18 +91,7 @@ ENDINGS = {
 }
 
 
-def run(ending: str, directory: Path) -> subprocess.CompletedProcess[str]:
-    program = directory / "program.py"
-    program.write_text(BEGINNING + textwrap.dedent(ending))
-    environment = {**os.environ, "AGENT_TRACE_DIR": str(directory / "store")}
-    return subprocess.run(
-        [sys.executable, str(program)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        cwd=directory,
-        timeout=60,
-    )
+run = partial(run_program, BEGINNING)
 
 
 @pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS.keys())

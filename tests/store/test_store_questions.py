@@ -9,17 +9,9 @@ import pytest
 from agent_trace.errors import AmbiguousId, NotFound, StoreMissing, StoreTooNew
 from agent_trace.store import Filter, Store, TraceRow
 from tests.support.segments import START_NS, record, write_segment
+from tests.support.stores import generation, store_of
 
 SECOND = 1_000_000_000
-
-
-def generation(**fields: Any) -> dict[str, Any]:
-    return record(type="generation", model="gpt-4o", usage={"input": 1000, "output": 100}, **fields)
-
-
-def store_of(directory: Path, *records: Any) -> Store:
-    write_segment(directory, records)
-    return Store(directory)
 
 
 def test_nothing_recorded_is_said_with_what_to_do(tmp_path: Path) -> None:

@@ -2,21 +2,12 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
-from agent_trace.store import Filter, Store
-from tests.support.segments import START_NS, record, write_segment
+from agent_trace.store import Filter
+from tests.support.segments import START_NS, record
+from tests.support.stores import generation, store_of
 
 SECOND = 1_000_000_000
-
-
-def generation(**fields: Any) -> dict[str, Any]:
-    return record(type="generation", model="gpt-4o", usage={"input": 1000, "output": 100}, **fields)
-
-
-def store_of(directory: Path, *records: Any) -> Store:
-    write_segment(directory, records)
-    return Store(directory)
 
 
 def test_signals_come_with_agent_percent_and_in_the_order_given(tmp_path: Path) -> None:

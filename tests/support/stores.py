@@ -4,6 +4,18 @@ from pathlib import Path
 from typing import Any
 
 from agent_trace.store import Store
+from tests.support.segments import record, write_segment
+
+
+def generation(**fields: Any) -> dict[str, Any]:
+    """A generation of a known price."""
+    return record(type="generation", model="gpt-4o", usage={"input": 1000, "output": 100}, **fields)
+
+
+def store_of(directory: Path, *records: Any) -> Store:
+    """The store of one finished segment with these records."""
+    write_segment(directory, records)
+    return Store(directory)
 
 
 def content(store: Store) -> dict[str, list[Any]]:
