@@ -54,6 +54,10 @@ class FixedIds(Ids):
     def reseed(self) -> None:
         """Counting goes on."""
 
+    def root_ids(self) -> tuple[str, str]:
+        """One of each."""
+        return self.trace_id(), self.span_id()
+
     def trace_id(self) -> str:
         """32 hex digits."""
         return f"{next(self._traces):032x}"

@@ -1,13 +1,12 @@
 """Whether memory stays flat: 200,000 traced calls in one process, its resident size as it goes."""
 
-import itertools
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
 from agent_trace import LangFuseTracker, observe_llm
-from benchmarks.workload import CONVERSATIONS, answer
+from benchmarks.workload import answer, conversations
 
 
 def measure(calls: int = 200_000) -> dict[str, float]:
@@ -15,12 +14,13 @@ def measure(calls: int = 200_000) -> dict[str, float]:
     directory = Path(tempfile.mkdtemp())
     LangFuseTracker(directory=directory, quiet=True, max_store_bytes=64 << 20)
     traced = observe_llm(answer)
-    traced(CONVERSATIONS[0])
+    traced(*conversations(1))
     before = _anonymous_mb()
     grown = []
     for tenth in range(10):
-        for messages in itertools.islice(itertools.cycle(CONVERSATIONS), calls // 10):
-            traced(messages)
+        for _ in range(100):
+            for messages in conversations(calls // 1000):
+                traced(messages)
         if tenth in (0, 9):
             grown.append(_anonymous_mb() - before)
     LangFuseTracker().shutdown()

@@ -1,7 +1,6 @@
 """What a traced call costs: ours, durable and redacted, beside `langfuse.observe` and the OpenTelemetry SDK."""
 
 import asyncio
-import itertools
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -11,39 +10,39 @@ from typing import Any
 from agent_trace import LangFuseTracker, observe_llm
 from benchmarks import backend
 from benchmarks.rounds import Contender, alternate, warm_memory
-from benchmarks.workload import CONVERSATIONS, LARGE, answer, answer_async
+from benchmarks.workload import answer, answer_async, conversations, large_conversations
 
 Call = Callable[..., Any]
 
 
-def sync_calls(function: Call, arguments: Sequence[Any] = CONVERSATIONS) -> Callable[[int], None]:
+def sync_calls(function: Call) -> Callable[[Sequence[Any]], None]:
     """A runner that calls a function with one argument after the other."""
 
-    def run(calls: int) -> None:
-        for argument in itertools.islice(itertools.cycle(arguments), calls):
+    def run(arguments: Sequence[Any]) -> None:
+        for argument in arguments:
             function(argument)
 
     return run
 
 
-def async_calls(function: Callable[..., Awaitable[Any]]) -> Callable[[int], None]:
-    """A runner that awaits a coroutine function for one conversation after the other."""
+def async_calls(function: Callable[..., Awaitable[Any]]) -> Callable[[Sequence[Any]], None]:
+    """A runner that awaits a coroutine function for one argument after the other."""
 
-    async def go(calls: int) -> None:
-        for messages in itertools.islice(itertools.cycle(CONVERSATIONS), calls):
-            await function(messages)
+    async def go(arguments: Sequence[Any]) -> None:
+        for argument in arguments:
+            await function(argument)
 
-    return lambda calls: asyncio.run(go(calls))
+    return lambda arguments: asyncio.run(go(arguments))
 
 
-def async_items(function: Callable[[int], AsyncIterator[str]]) -> Callable[[int], None]:
-    """A runner that takes so many items from one async generator."""
+def async_items(function: Callable[[int], AsyncIterator[str]]) -> Callable[[Sequence[Any]], None]:
+    """A runner that takes as many items from one async generator as there are arguments."""
 
     async def go(items: int) -> None:
         async for _ in function(items):
             pass
 
-    return lambda items: asyncio.run(go(items))
+    return lambda arguments: asyncio.run(go(len(arguments)))
 
 
 async def stream(items: int) -> AsyncIterator[str]:
@@ -59,17 +58,17 @@ def measure(rounds: int) -> dict[str, float]:
     # With a cap, so that it runs as a long program does: rotating and removing, its pages used again.
     tracker = LangFuseTracker(directory=directory / "store", quiet=True, max_store_bytes=64 << 20)
     contenders = {
-        "plain": Contender(sync_calls(answer), 2000),
-        "traced": Contender(sync_calls(observe_llm(answer)), 1000),
-        "traced, async": Contender(async_calls(observe_llm(answer_async)), 1000),
-        "plain, async": Contender(async_calls(answer_async), 1000),
-        "traced, 200 KB argument": Contender(sync_calls(observe_llm(answer), LARGE), 20),
+        "plain": Contender(sync_calls(answer), 2000, conversations),
+        "traced": Contender(sync_calls(observe_llm(answer)), 1000, conversations),
+        "traced, async": Contender(async_calls(observe_llm(answer_async)), 1000, conversations),
+        "plain, async": Contender(async_calls(answer_async), 1000, conversations),
+        "traced, 200 KB argument": Contender(sync_calls(observe_llm(answer)), 20, large_conversations),
         "plain, item": Contender(async_items(stream), 1000),
         "traced, item of an async generator": Contender(async_items(observe_llm(stream)), 1000),
         **peers(),
     }
     alternate(contenders, rounds)
-    off = {"traced, switched off": Contender(sync_calls(observe_llm(answer)), 5000)}
+    off = {"traced, switched off": Contender(sync_calls(observe_llm(answer)), 5000, conversations)}
     tracker.disable()
     alternate(off, rounds)
     tracker.shutdown()
@@ -103,7 +102,9 @@ def peers() -> dict[str, Contender]:
         provider.force_flush()
 
     return {
-        "langfuse.observe": Contender(sync_calls(observe(answer)), 200, langfuse.flush),
-        "langfuse.observe, async": Contender(async_calls(observe(answer_async)), 200, langfuse.flush),
-        "OpenTelemetry SDK span": Contender(sync_calls(in_span), 400, flush),
+        "langfuse.observe": Contender(sync_calls(observe(answer)), 200, conversations, langfuse.flush),
+        "langfuse.observe, async": Contender(
+            async_calls(observe(answer_async)), 200, conversations, langfuse.flush
+        ),
+        "OpenTelemetry SDK span": Contender(sync_calls(in_span), 400, conversations, flush),
     }

@@ -3,17 +3,19 @@
 import gc
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass
 class Contender:
-    """One thing to time: `run(calls)` makes the calls; `after` clears up, untimed."""
+    """One thing to time: `run` makes a call with each argument; `arguments` makes these and `after` clears up, untimed."""
 
-    run: Callable[[int], None]
+    run: Callable[[Sequence[Any]], None]
     calls: int
+    arguments: Callable[[int], Sequence[Any]] = range
     after: Callable[[], None] = lambda: None
     rounds_us: list[float] = field(default_factory=list)
 
@@ -27,17 +29,17 @@ def alternate(contenders: Mapping[str, Contender], rounds: int) -> None:
     """Time each contender once a round. A first round is not counted."""
     for number in range(rounds + 1):
         for contender in contenders.values():
-            elapsed_us = timed_us(contender.run, contender.calls)
+            elapsed_us = timed_us(contender.run, contender.arguments(contender.calls))
             if number:
                 contender.rounds_us.append(elapsed_us / contender.calls)
             contender.after()
 
 
-def timed_us(run: Callable[[int], None], calls: int) -> float:
-    """Microseconds that `run(calls)` takes, with the garbage collector as the program has it."""
+def timed_us(run: Callable[[Sequence[Any]], None], arguments: Sequence[Any]) -> float:
+    """Microseconds that `run(arguments)` takes, with the garbage collector as the program has it."""
     gc.collect()
     begun = time.perf_counter()
-    run(calls)
+    run(arguments)
     return (time.perf_counter() - begun) * 1e6
 
 

@@ -1,10 +1,11 @@
 """The call that everything is measured on: a chat of 3.3 KB in, 1.2 KB out, in the words people write.
 
-As in a real conversation, what was said before is sent again with every call (2.7 KB, the same objects), while the last
-question (0.6 KB) and the answer are new each time.
+As in a real conversation, what was said before is sent again with every call (2.7 KB, in new messages of the same
+words), while the last question (0.6 KB) and the answer have never been seen.
 """
 
 import itertools
+from collections import deque
 from typing import Any
 
 _PROSE = (
@@ -12,7 +13,9 @@ _PROSE = (
     "volume of 51.2M; a drawdown over 3% means that we cut. Explain your reasoning in two sentences, then answer in "
     'JSON: {"action": "BUY", "confidence": 0.7}. '
 )
-_DIFFERENT = 1_000
+_numbers = itertools.count()
+_answers: deque[str] = deque()
+"""One waiting for each conversation that was made, so that making it costs the call nothing."""
 
 
 def text(characters: int, number: int = 0) -> str:
@@ -21,27 +24,43 @@ def text(characters: int, number: int = 0) -> str:
     return (beginning + _PROSE * (characters // len(_PROSE) + 1))[:characters]
 
 
-_SAID_BEFORE: list[dict[str, Any]] = [
-    {"role": "system", "content": text(800)},
-    {"role": "user", "content": text(1200)},
-    {"role": "assistant", "content": text(700)},
-]
-CONVERSATIONS = [
-    [*_SAID_BEFORE, {"role": "user", "content": text(600, number)}] for number in range(_DIFFERENT)
-]
-LARGE = [[{"role": "user", "content": text(2_000, number)} for _ in range(100)] for number in range(20)]
-"""200 KB of messages."""
+_SYSTEM, _QUESTION, _ANSWER = text(800), text(1200), text(700)
 
-_answers = itertools.cycle([text(1200, number) for number in range(_DIFFERENT)])
+
+def _expect(calls: int) -> None:
+    _answers.extend(text(1200, number) for number in itertools.islice(_numbers, calls))
+
+
+def conversations(count: int) -> list[list[dict[str, Any]]]:
+    """So many lists of messages, each with a last question that was never asked."""
+    _expect(count)
+    return [
+        [
+            {"role": "system", "content": _SYSTEM},
+            {"role": "user", "content": _QUESTION},
+            {"role": "assistant", "content": _ANSWER},
+            {"role": "user", "content": text(600, number)},
+        ]
+        for number in itertools.islice(_numbers, count)
+    ]
+
+
+def large_conversations(count: int) -> list[list[dict[str, Any]]]:
+    """So many lists of 200 KB of messages that were never sent."""
+    _expect(count)
+    return [
+        [{"role": "user", "content": text(2_000, number)} for number in itertools.islice(_numbers, 100)]
+        for _ in range(count)
+    ]
 
 
 def answer(messages: list[dict[str, Any]], model: str = "gpt-4o", temperature: float = 0.2) -> str:
     """The call itself, which takes next to no time."""
-    return next(_answers)
+    return _answers.popleft()
 
 
 async def answer_async(
     messages: list[dict[str, Any]], model: str = "gpt-4o", temperature: float = 0.2
 ) -> str:
     """The same call, as a coroutine."""
-    return next(_answers)
+    return _answers.popleft()

@@ -15,6 +15,9 @@ class Clock:
     ticks_ns: Callable[[], int] = time.perf_counter_ns
 
 
+_NEVER_ZERO = 1 << 64 | 1
+
+
 class Ids:
     """Random W3C trace and span ids, never zero.
 
@@ -30,6 +33,11 @@ class Ids:
     def reseed(self) -> None:
         """Start a new sequence; a forked child that kept its parent's would repeat the parent's ids."""
         self._bits = random.Random(os.urandom(32)).getrandbits
+
+    def root_ids(self) -> tuple[str, str]:
+        """A trace id and the id of its first span, drawn at once."""
+        both = "%048x" % (self._bits(192) | _NEVER_ZERO)
+        return both[:32], both[32:]
 
     def trace_id(self) -> str:
         """32 lower-case hex digits."""

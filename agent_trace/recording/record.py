@@ -1,51 +1,91 @@
-"""From a live span to the record it leaves behind: a plain dict in the documented order of keys."""
+"""From a live span to the line it leaves behind: what is its own, and what it has in common with others.
+
+A line is put together from pieces, because only some of them have still to be searched for secrets: ids and times are
+ours, and what all calls of one target have in common was searched when the first of them was written.
+"""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final, NamedTuple
 
-from orjson import Fragment
+import orjson
 
 from agent_trace.recording.reading.results import Reading
 from agent_trace.recording.span import Span
 
+_LINE: Final = orjson.OPT_APPEND_NEWLINE
 
-def opening(span: Span) -> bytes:
-    """The part of an opening that is its own: what follows it is the same for every call of one target."""
+
+class Ending(NamedTuple):
+    """What records of one target end with: type, name, scope, entry point, process.
+
+    `searched` is without secrets; `raw` is as it was, to be searched with the rest where that may change it again.
+    """
+
+    searched: bytes
+    raw: bytes
+    is_clean: bool
+
+
+def opening(span: Span, ending: Ending) -> bytes:
+    """The line that says that a span was opened; only ids and time differ from one call of a target to the next."""
     parent = "" if span.parent_id is None else f'"parent_id":"{span.parent_id}",'
     head = f'{{"v":1,"kind":"opened","trace_id":"{span.trace_id}","id":"{span.id}",{parent}"start_ns":{span.start_ns},'
-    return head.encode()
+    return head.encode() + ending.searched
 
 
-def observation(span: Span, end_ns: int, output: bytes | None, reading: Reading | None) -> dict[str, Any]:
-    """The finished record. Absent keys are absent: most observations have no signal and no error."""
-    record: dict[str, Any] = {"v": 1, "kind": "observation", "trace_id": span.trace_id, "id": span.id}
-    if span.parent_id is not None:
-        record["parent_id"] = span.parent_id
-    record["type"] = span.type
-    record["name"] = span.name
-    record["start_ns"] = span.start_ns
-    record["end_ns"] = end_ns
+def observation(
+    span: Span, end_ns: int, output: bytes | None, reading: Reading | None, ending: Ending
+) -> tuple[bytes, bytes | None]:
+    """The line of a finished span, and what of it has to be searched when that is not all of it.
+
+    Absent keys are absent: most observations have no signal and no error.
+    """
+    parent = "" if span.parent_id is None else f'"parent_id":"{span.parent_id}",'
+    head = (
+        f'{{"v":1,"kind":"observation","trace_id":"{span.trace_id}","id":"{span.id}",{parent}'
+        f'"start_ns":{span.start_ns},"end_ns":{end_ns},'
+    )
+    parts = [head.encode()]
     if span.input is not None:
-        record["input"] = Fragment(span.input)
+        parts += (b'"input":', span.input[0], b",")
     if output is not None:
-        record["output"] = Fragment(output)
+        parts += (b'"output":', output, b",")
+    own = _own_fields(span, reading)
+    if own:
+        parts += (orjson.dumps(own)[1:-1], b",")
+    if not ending.is_clean:
+        return b"".join((*parts, ending.raw)), None
+    parts.append(ending.searched)
+    line = b"".join(parts)
+    parts[0], parts[-1] = b"{", b"}"
+    if span.input is not None:
+        parts[2] = span.input[1]
+    return line, b"".join(parts)
+
+
+def _own_fields(span: Span, reading: Reading | None) -> dict[str, Any]:
+    own: dict[str, Any] = {}
     if span.model is not None:
-        record["model"] = span.model
+        own["model"] = span.model
     if span.model_parameters:
-        record["model_parameters"] = span.model_parameters
+        own["model_parameters"] = span.model_parameters
     if reading is not None:
-        _put_reading(record, span, reading)
+        _put_reading(own, span, reading)
     if span.first_item_ns is not None:
-        record["first_token_ns"] = span.first_item_ns
-    if span.scope:
-        record.update(span.scope)
+        own["first_token_ns"] = span.first_item_ns
     if span.additions is not None:
-        record.update(span.additions.fields)
+        own.update(span.additions.fields)
     if span.cuts:
-        record["truncated"] = [*span.cuts, *record.get("truncated", ())]
+        own["truncated"] = [*span.cuts, *own.get("truncated", ())]
+    return own
+
+
+def common(span: Span, constants: Mapping[str, Any]) -> bytes:
+    """What all observations of one target in one scope end with, raw."""
+    same = {"type": span.type, "name": span.name, **span.scope}
     if span.entry_point is not None:
-        record["entry_point"] = span.entry_point
-    return record
+        same["entry_point"] = span.entry_point
+    return orjson.dumps({**same, **constants}, option=_LINE)
 
 
 def amendment(trace_id: str, observation_id: str, at_ns: int, fields: dict[str, Any]) -> dict[str, Any]:
@@ -65,19 +105,19 @@ def score(trace_id: str, observation_id: str, at_ns: int, fields: Mapping[str, o
     }
 
 
-def _put_reading(record: dict[str, Any], span: Span, reading: Reading) -> None:
+def _put_reading(own: dict[str, Any], span: Span, reading: Reading) -> None:
     """What the result says of itself. Tokens that a call below reported are not counted a second time."""
     if reading.model is not None:
-        record["model"] = reading.model
+        own["model"] = reading.model
     if reading.finish_reason is not None:
-        record["finish_reason"] = reading.finish_reason
+        own["finish_reason"] = reading.finish_reason
     if span.has_inner_usage:
         if reading.usage:
-            record["reported_usage"] = reading.usage
+            own["reported_usage"] = reading.usage
         return
     if reading.usage:
-        record["usage"] = reading.usage
+        own["usage"] = reading.usage
     if reading.cost:
-        record["cost"] = reading.cost
+        own["cost"] = reading.cost
     if reading.usage or reading.cost:
         span.note_inner_usage()

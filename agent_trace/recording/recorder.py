@@ -1,6 +1,6 @@
 """Opens spans, finishes them into records, and hands those to redaction and journal."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextvars import Token
 from typing import Any, Final, Protocol
 
@@ -12,13 +12,15 @@ from opentelemetry.context.context import Context
 from agent_trace.recording import guard, record
 from agent_trace.recording.additions import Additions
 from agent_trace.recording.capturing.capture import Limits, capture
+from agent_trace.recording.capturing.repeated import Repeated
 from agent_trace.recording.clock import Clock, Ids, Origin
 from agent_trace.recording.current_context import get_context, reset_context, set_context
 from agent_trace.recording.guard import attempt
 from agent_trace.recording.reading.results import Reading, read_result
 from agent_trace.recording.recent import Identity, note_finished
+from agent_trace.recording.record import Ending
 from agent_trace.recording.redaction.redactor import Redactor
-from agent_trace.recording.scope import Scope, scope_of, widened, with_scope
+from agent_trace.recording.scope import EMPTY, SCOPE_KEY, Scope, scope_of, widened, with_scope
 from agent_trace.recording.span import Span
 
 _OURS: Final = otel_context.create_key("agent_trace-span")
@@ -61,6 +63,7 @@ class Recorder:
     ) -> None:
         self.sink = sink
         self.redactor = redactor
+        self.repeated = Repeated(redactor.is_clean)
         self.limits = limits or Limits()
         self.clock = clock or Clock()
         self.ids = ids or Ids()
@@ -75,7 +78,7 @@ class Recorder:
         self.ids.reseed()
         process = orjson.Fragment(orjson.dumps(self._origin.as_record()))
         self._constants = {**self._deployment, "process": process}
-        self._endings: dict[object, bytes] = {}
+        self._endings: dict[object, Ending] = {}
 
     def renew_after_fork(self) -> None:
         """The same in a forked child, which has copies of the spans that are open: each becomes one below its original."""
@@ -86,18 +89,22 @@ class Recorder:
                 span.parent_id, span.id = span.id, self.ids.span_id()
             span = span.parent
 
-    def open(self, name: str, kind: str) -> Span:
+    def open(self, name: str, kind: str, entry_point: str | None = None) -> Span:
         """Start an observation below whatever is current. It is not made current itself: see `attach`."""
         context = get_context()
-        scope = scope_of(context)
+        scope: Any = context.get(SCOPE_KEY, EMPTY)
         current = context.get(_CURRENT)
         if current is None:
-            span = Span(self, name, kind, self.ids.trace_id(), None, None, scope, scope)
+            trace_id, id = self.ids.root_ids()
+            span = Span(self, name, kind, trace_id, id, None, None, scope, scope)
         elif type(current) is Span:
             below = current.scope_below(scope)
-            span = Span(self, name, kind, current.trace_id, current.id, current, below, scope)
+            span = Span(
+                self, name, kind, current.trace_id, self.ids.span_id(), current.id, current, below, scope
+            )
         else:
             span = self._open_below_foreign(name, kind, context, scope)
+        span.entry_point = entry_point
         if span.parent is None or kind == "agent":
             attempt("writing an opening", self._write_opening, span)
         return span
@@ -109,18 +116,18 @@ class Recorder:
         if isinstance(current, Span) and not current.is_finished:
             return self.open(name, "event")
         scope = scope_of(context)
-        return Span(self, name, "event", below[0], below[1], None, scope, scope)
+        return Span(self, name, "event", below[0], self.ids.span_id(), below[1], None, scope, scope)
 
     def _open_below_foreign(self, name: str, kind: str, context: Context, scope: Scope) -> Span:
         """Open a child of a span that somebody else's tracing made, or a root when that one is not valid."""
         foreign = trace.get_current_span(context).get_span_context()
         if not foreign.is_valid:
-            return Span(self, name, kind, self.ids.trace_id(), None, None, scope, scope)
+            return Span(self, name, kind, *self.ids.root_ids(), None, None, scope, scope)
         trace_id, parent_id = f"{foreign.trace_id:032x}", f"{foreign.span_id:016x}"
-        ours = context.get(_OURS)
+        ours, id = context.get(_OURS), self.ids.span_id()
         if isinstance(ours, Span) and ours.trace_id == trace_id:
-            return Span(self, name, kind, trace_id, parent_id, ours, ours.scope_below(scope), scope)
-        return Span(self, name, kind, trace_id, parent_id, None, scope, scope)
+            return Span(self, name, kind, trace_id, id, parent_id, ours, ours.scope_below(scope), scope)
+        return Span(self, name, kind, trace_id, id, parent_id, None, scope, scope)
 
     def attach(self, span: Span) -> None:
         """Make `span` the current one, for OpenTelemetry and for us, until `detach`."""
@@ -170,15 +177,13 @@ class Recorder:
                 reading = attempt("reading a result", read_result, output)
             if span.captures_output:
                 content = self._capture_output(span, output)
-        self._append(record.observation(span, end_ns, content, reading), span.long_texts)
+        line, searched = record.observation(span, end_ns, content, reading, self._ending(span))
+        self.sink.append(self.redactor.redact_line(line, searched))
         span.let_go()
         note_finished((span.trace_id, span.id), span.scope)
 
     def _capture_output(self, span: Span, output: object) -> bytes:
-        texts: list[str] = []
-        content, cuts = capture(output, self.limits, "output", self.redactor.redact_text, texts)
-        if texts:
-            span.long_texts = [*span.long_texts, *texts]
+        content, cuts = capture(output, self.limits, "output", self.redactor.redact_text)
         if cuts:
             span.cuts = [*(span.cuts or ()), *cuts]
         return content
@@ -192,19 +197,23 @@ class Recorder:
         self._write(record.score(*identity, self.clock.wall_ns(), score))
 
     def _write_opening(self, span: Span) -> None:
-        """Say that a root or an agent has started, so that one that dies is seen as interrupted.
+        """Say that a root or an agent has started, so that one that dies is seen as interrupted."""
+        self.sink.append(record.opening(span, self._ending(span)))
 
-        Only ids and time differ from one call of a target to the next: the rest is redacted once and kept.
-        """
-        key = (span.name, span.type, *span.scope.items())
+    def _ending(self, span: Span) -> Ending:
+        """What the span's records end with: written and searched once for all calls of a target in one scope."""
+        scope = span.scope
+        own = (span.name, span.type, span.entry_point)
+        key = (own, *scope.items()) if scope else own
         ending = self._endings.get(key)
         if ending is None:
             if len(self._endings) >= _MAX_ENDINGS:
                 self._endings.clear()
-            same = {"type": span.type, "name": span.name, **span.scope, **self._constants}
-            ending = self.redactor.redact_line(orjson.dumps(same, option=_LINE))[1:]
-            self._endings[key] = ending
-        self.sink.append(record.opening(span) + ending)
+            raw = record.common(span, self._constants)
+            redacted = self.redactor.redact_line(raw)
+            is_clean = redacted is raw and self.redactor.is_clean(raw)
+            ending = self._endings[key] = Ending(redacted[1:], raw[1:], is_clean)
+        return ending
 
     def _write(self, fields: dict[str, Any]) -> None:
         if attempt("writing a record", self._append, fields) is None:
@@ -219,10 +228,9 @@ class Recorder:
         if self._on_failure is not None:
             self._on_failure(f"an observation was lost: {guard.last_failure}. The program is not affected.")
 
-    def _append(self, fields: dict[str, Any], texts: Sequence[str] = ()) -> bool:
+    def _append(self, fields: dict[str, Any]) -> bool:
         fields.update(self._constants)
-        line = orjson.dumps(fields, option=_LINE)
-        return self.sink.append(self.redactor.redact_line(line, texts))
+        return self.sink.append(self.redactor.redact_line(orjson.dumps(fields, option=_LINE)))
 
 
 def current_span() -> Span | None:

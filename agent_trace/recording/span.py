@@ -6,7 +6,7 @@ OpenTelemetry context: instrumentation by others nests below it, and `openteleme
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextvars import Token
 from typing import TYPE_CHECKING, Any
 
@@ -30,9 +30,8 @@ class Span(trace.Span):
     """One running operation. `Recorder.open` makes it, `Recorder.finish` turns it into an observation."""
 
     # Defaults stand on the class and not in `__init__`: most calls change few of them, and each costs time.
-    input: bytes | None = None
+    input: tuple[bytes, bytes] | None = None
     cuts: list[dict[str, Any]] | None = None
-    long_texts: Sequence[str] = ()
     entry_point: str | None = None
     model: str | None = None
     model_parameters: dict[str, Any] | None = None
@@ -50,6 +49,7 @@ class Span(trace.Span):
         name: str,
         kind: str,
         trace_id: str,
+        id: str,
         parent_id: str | None,
         parent: Span | None,
         scope: Scope,
@@ -59,7 +59,7 @@ class Span(trace.Span):
         self.name = name
         self.type = kind
         self.trace_id = trace_id
-        self.id = recorder.ids.span_id()
+        self.id = id
         self.parent_id = parent_id
         self.parent = parent
         self.scope = scope
@@ -88,7 +88,6 @@ class Span(trace.Span):
     def let_go(self) -> None:
         """Forget what the record holds now: contexts that were copied while this ran keep the span alive."""
         self.input = self.cuts = self.additions = self.model_parameters = None
-        self.long_texts = ()
 
     def note_inner_usage(self) -> None:
         """Tell every ancestor that tokens were already counted below it."""

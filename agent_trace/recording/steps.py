@@ -5,7 +5,7 @@ Each takes `None` where an earlier one failed, so that the wrappers in `calls.py
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from agent_trace.recording.capturing.capture import capture
 from agent_trace.recording.guard import attempt
@@ -15,13 +15,11 @@ from agent_trace.recording.recorder import NOTHING, READ_TYPES, Recorder
 from agent_trace.recording.span import Span
 from agent_trace.recording.target import Target
 
-Prepared = tuple[bytes | None, list[dict[str, Any]] | None, list[str], str | None, dict[str, Any] | None]
-"""A call as it was when it was made, though it may begin later: input, what was cut of it, long texts in it, model,
-parameters. A plain tuple, which takes a fifth of the time of a named one."""
+Prepared = tuple[tuple[bytes, bytes] | None, list[dict[str, Any]] | None, str | None, dict[str, Any] | None]
+"""A call as it was when it was made, though it may begin later: input and what of it is to be searched, what was cut of
+it, model, parameters. A plain tuple, which takes a fifth of the time of a named one."""
 
-
-def _unprepared() -> Prepared:
-    return None, None, [], None, None
+_UNPREPARED: Final[Prepared] = (None, None, None, None)
 
 
 class Stream:
@@ -51,7 +49,7 @@ class Steps:
         self, target: Target, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Prepared:
         """Capture the arguments now: agents go on changing their message lists."""
-        return attempt("capturing input", self._prepare, target, instance, args, kwargs) or _unprepared()
+        return attempt("capturing input", self._prepare, target, instance, args, kwargs) or _UNPREPARED
 
     def begin(
         self, target: Target, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -109,7 +107,7 @@ class Steps:
         return span
 
     def _begin_without_input(self, target: Target) -> Span:
-        span = self._open(target, _unprepared())
+        span = self._open(target, _UNPREPARED)
         self.recorder.attach(span)
         return span
 
@@ -126,24 +124,37 @@ class Steps:
         is_bound = instance is not None
         arguments = target.arguments(args, kwargs, is_bound=is_bound)
         content, cuts = None, None
-        texts: list[str] = []
         if target.captures_input and self.captures_input:
-            recorder = self.recorder
-            content, cuts = capture(arguments, recorder.limits, "input", recorder.redactor.redact_text, texts)
+            content, cuts = self._capture_input(arguments)
         if target.type not in READ_TYPES:
-            return content, cuts, texts, None, None
+            return content, cuts, None, None
         model, parameters = read_parameters(arguments)
         if target.model_by_default is not None or target.parameters_by_default:
             model = model or target.model_by_default
             parameters = {**(target.parameters_by_default or {}), **(parameters or {})}
         if model is None and is_bound:
             model = read_instance(instance)
-        return content, cuts, texts, model, parameters
+        return content, cuts, model, parameters
+
+    def _capture_input(
+        self, arguments: dict[str, Any]
+    ) -> tuple[tuple[bytes, bytes], list[dict[str, Any]] | None]:
+        recorder = self.recorder
+        try:
+            written = recorder.repeated.write(arguments, recorder.limits)
+        except (
+            TypeError,
+            RuntimeError,
+        ):  # what orjson refuses; a container that another thread changed meanwhile
+            written = None
+        if written is not None:
+            return written, None
+        content, cuts = capture(arguments, recorder.limits, "input", recorder.redactor.redact_text)
+        return (content, content), cuts
 
     def _open(self, target: Target, prepared: Prepared) -> Span:
-        span = self.recorder.open(target.name, target.type)
-        span.input, span.cuts, span.long_texts, span.model, span.model_parameters = prepared
-        span.entry_point = target.entry_point
+        span = self.recorder.open(target.name, target.type, target.entry_point)
+        span.input, span.cuts, span.model, span.model_parameters = prepared
         span.captures_output = target.captures_output and self.captures_output
         return span
 

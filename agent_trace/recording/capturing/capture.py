@@ -9,7 +9,7 @@ from typing import Final
 import orjson
 
 from agent_trace.recording.capturing.cutting import Cut, Limits, RedactText
-from agent_trace.recording.capturing.plain import LONG_CHARACTERS, survey
+from agent_trace.recording.capturing.plain import survey
 from agent_trace.recording.capturing.walk import walk
 from agent_trace.recording.guard import guarded
 
@@ -24,26 +24,21 @@ def capture(
     limits: Limits,
     path: str,
     redact_text: RedactText | None = None,
-    long_texts: list[str] | None = None,
 ) -> tuple[bytes, list[Cut] | None]:
     """Bounded UTF-8 JSON of a value, and what had to be left out (`None` when nothing was).
 
     `path` names the value in the cuts: `input` gives `input.messages[3].content`. The JSON is at most
     `limits.max_bytes` long, plus up to 8 KiB for the markers of what was cut. `redact_text` hides secrets in
-    a text before it is cut; the caller redacts the finished record in any case. `long_texts` is given the long
-    strings of a value that was written as it is.
+    a text before it is cut; the caller redacts the finished record in any case.
     """
     try:
         kind = type(value)
         if value is None:
             return b"null", None
         if kind is str:
-            length = len(value)  # type: ignore[arg-type]
-            plain = length <= limits.max_bytes
-            if length >= LONG_CHARACTERS and plain and long_texts is not None:
-                long_texts.append(value)  # type: ignore[arg-type]
+            plain = len(value) <= limits.max_bytes  # type: ignore[arg-type]
         elif kind is dict or kind is list or kind is tuple:
-            plain = survey(value, *limits, None, long_texts) is not None
+            plain = survey(value, *limits) is not None
         else:
             plain = False
         if plain:

@@ -5,8 +5,6 @@ from typing import Any, Final
 
 from orjson import Fragment
 
-LONG_CHARACTERS: Final = 2_048
-"""Shorter texts are searched each time: to learn one and look it up costs as much as searching 2 KB."""
 _WORTH_A_CENSUS: Final = 48
 """From this many items on it is quicker to look at the set of their types first."""
 
@@ -17,11 +15,9 @@ def survey(
     nodes: int,
     depth: int,
     foreign: dict[int, int] | None = None,
-    long_texts: list[str] | None = None,
 ) -> tuple[int, int] | None:
     """Room and nodes left when a dict, list or tuple holds exact JSON types only, within bounds; else `None`.
 
-    `long_texts` is given the long strings met.
     Other types are admitted when there is a dict to note, by id, the levels left where each lies.
 
     Level by level, so without recursion. Keys, wide integers and lone surrogates are left to orjson, which
@@ -50,10 +46,7 @@ def survey(
             for item in items:
                 kind = type(item)
                 if kind is str:
-                    length = len(item)
-                    room -= length
-                    if length >= LONG_CHARACTERS and long_texts is not None:
-                        long_texts.append(item)
+                    room -= len(item)
                 elif kind is dict or kind is list or kind is tuple:
                     below.append(item)
                 elif kind is float:

@@ -101,28 +101,25 @@ class Journal:
                 if segment is None or due or segment.position + len(line) > segment.limit:
                     segment = self._segment_with_room(len(line))
                 if segment is not None:
-                    return self._write(segment, line)
+                    start = segment.position
+                    end = start + len(line)
+                    # The order matters. The position first: an exception that a signal handler raises between two of
+                    # these steps leaves a hole that readers skip, never two lines in one place. The first byte last:
+                    # until it is there, readers wait.
+                    segment.position = end
+                    mapping = segment.mapping
+                    if mapping is None:  # a signal handler forked in the middle of this, and we are the child
+                        return True
+                    mapping[start + 1 : end] = line[1:]
+                    mapping[start] = line[0]
+                    segment.records += 1
+                    if self._fsync_s is not None:
+                        self._sync_if_due(self._fsync_s)
+                    return True
             finally:
                 self._inside = False
         self._problems.tell()
         return False
-
-    def _write(self, segment: Segment, line: bytes) -> bool:
-        start = segment.position
-        end = start + len(line)
-        # The order matters. The position first: an exception that a signal handler raises between two of
-        # these steps leaves a hole that readers skip, never two lines in one place. The first byte last:
-        # until it is there, readers wait.
-        segment.position = end
-        mapping = segment.mapping
-        if mapping is None:  # a signal handler forked in the middle of an append, and this is the child
-            return True
-        mapping[start + 1 : end] = line[1:]
-        mapping[start] = line[0]
-        segment.records += 1
-        if self._fsync_s is not None:
-            self._sync_if_due(self._fsync_s)
-        return True
 
     def count_lost(self, reason: str, count: int = 1) -> None:
         """Count observations that were not recorded, here and for the ledger of the store."""

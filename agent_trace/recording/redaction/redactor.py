@@ -13,7 +13,6 @@ import orjson
 
 from agent_trace.recording.guard import guarded
 from agent_trace.recording.redaction import matching
-from agent_trace.recording.redaction.known_texts import KnownTexts
 from agent_trace.recording.redaction.rules import DEFAULT_RULES, Rule
 from agent_trace.recording.redaction.search import TextSearch
 from agent_trace.recording.redaction.sweep import Sweep
@@ -56,14 +55,17 @@ class Redactor:
         self._forget()
         _redactors.add(self)
 
-    def redact_line(self, line: bytes, texts: Sequence[str] = ()) -> bytes:
+    def is_clean(self, text: bytes) -> bool:
+        """Whether no rule could have anything to say about these bytes, wherever they stand."""
+        return self._match(text) is None and self._only_gate
+
+    def redact_line(self, line: bytes, searched: bytes | None = None) -> bytes:
         """The record without secrets, with its `redactions` noted; the very same object when it has none.
 
-        `texts` are long strings that stand in the line: those known to be clean are passed over.
+        `searched`: what of the line has to be searched, when the rest of it is known to be clean.
         Raises ValueError for a line that is not a JSON object: it cannot be searched, so it must not be written.
         """
-        known = self._known
-        fired = self._match(line if known is None or not texts else known.left_over(line, texts))
+        fired = self._match(line if searched is None else searched)
         if fired is None and self._only_gate:
             return line
         return self._second_look(fired or (), line)
@@ -78,7 +80,6 @@ class Redactor:
         self._search: TextSearch | None = None
         self._user_rules: UserRules | None = None
         self._only_gate = False
-        self._known: KnownTexts | None = None
         self._match: matching.SetMatch = self._first_match
 
     def _first_match(self, line: bytes) -> list[int] | None:
@@ -96,8 +97,6 @@ class Redactor:
         self._search = search = TextSearch(self._rules, self._user_rules)
         self._only_gate = not self._extra and self._custom is None
         self._match = search.gate.match
-        if self._only_gate:
-            self._known = KnownTexts(search.gate.match)
         return search
 
     def _second_look(self, fired: Sequence[int], line: bytes) -> bytes:

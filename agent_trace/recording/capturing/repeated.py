@@ -1,0 +1,171 @@
+"""Arguments of a call as JSON, with a memory of what comes again with every call: encoded once, searched once.
+
+Agents send the same system prompt, and the whole history, with every call. A message or a long text that was met
+before, and was found clean, is neither encoded nor searched again: what has still to be searched is the JSON without
+the middles of those. Both ends of each stay in, longer than anything that a rule wants to see of a value beside a
+label outside it, so that what is found in all of it is found in the piece alone or in what stays.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import orjson
+
+from agent_trace.recording.capturing.cutting import Limits
+from agent_trace.recording.capturing.plain import survey
+
+IsClean = Callable[[bytes], bool]
+"""Says of bytes whether no rule could have anything to say about them."""
+
+Piece = tuple[bytes, bytes, int]
+"""JSON of a value, what of it has still to be searched, and how many values it holds."""
+
+_KEPT_BYTES: Final = 64
+_WORTH_KEEPING: Final = 256
+"""A shorter text by itself is written and searched as quickly as it is looked up."""
+
+_MOST_PIECES: Final = 4_000
+_MOST_BYTES: Final = 4 << 20
+_MOST_SEEN: Final = 20_000
+_MOST_LABELS: Final = 1_000
+_MOST_VALUES: Final = 8
+"""What a message may hold, itself included, and what each is taken to hold: counting costs more than it is worth."""
+_LEAST_DEPTH: Final = 6
+_MOST_OBJECTS: Final = 1
+"""How deep objects are looked through: what stands deeper is written as it is."""
+
+
+class Repeated:
+    """Clean pieces by their content. A piece is learned when it comes the second time; all are forgotten together."""
+
+    __slots__ = ("_bytes", "_is_clean", "_known", "_labels", "_seen")
+
+    def __init__(self, is_clean: IsClean) -> None:
+        self._is_clean = is_clean
+        self._known: dict[str | tuple[str, ...], Piece] = {}
+        self._seen: set[int] = set()
+        self._labels: dict[str, bytes] = {}
+        self._bytes = 0
+
+    def write(self, arguments: Mapping[str, object], limits: Limits) -> tuple[bytes, bytes] | None:
+        """JSON of arguments by name, and what of it has still to be searched.
+
+        None for what has to be captured with more care: foreign types, or more than fits. Raises TypeError for what
+        orjson refuses.
+        """
+        room, nodes, depth = limits
+        piece = None if depth < _LEAST_DEPTH else self._object(arguments, room, nodes, depth, _MOST_OBJECTS)
+        return None if piece is None else piece[:2]
+
+    def _object(
+        self, values: Mapping[str, object], room: int, nodes: int, depth: int, levels: int
+    ) -> Piece | None:
+        """Values by name: arguments, or what a call was given as `**kwargs`."""
+        whole = [b"{"]
+        searched = [b"{"]
+        left = nodes
+        for name, value in values.items():
+            kind = type(value)
+            if kind is list and value and type(value[0]) is dict:  # type: ignore[index]
+                piece = self._list(value, room, left, depth)  # type: ignore[arg-type]
+            elif kind is str:
+                piece = self._text(value, room)  # type: ignore[arg-type]
+            elif kind is dict and levels:
+                left -= 1
+                piece = self._object(value, room, left, depth - 1, levels - 1)  # type: ignore[arg-type]
+            else:
+                piece = _plain(value, room, left, depth)
+            if piece is None:
+                return None
+            label = self._labels.get(name) or self._label(name)
+            whole += (label, piece[0])
+            searched += (label, piece[1])
+            room -= len(label) + len(piece[0])
+            left -= piece[2]
+            if room < 1 or left < 0:
+                return None
+        if values:
+            whole[1] = searched[1] = whole[1][1:]  # no comma before the first
+        whole.append(b"}")
+        return b"".join(whole), b"".join(searched), nodes - left
+
+    def _label(self, name: str) -> bytes:
+        if len(self._labels) >= _MOST_LABELS:
+            self._labels.clear()
+        if type(name) is not str:
+            raise TypeError(f"{name!r} is no name")
+        label = self._labels[name] = b",%b:" % orjson.dumps(name)
+        return label
+
+    def _list(self, items: list[Any], room: int, nodes: int, depth: int) -> Piece | None:
+        """A list that begins like one of messages; a message is a dict of texts."""
+        known = self._known
+        whole: list[bytes] = []
+        searched: list[bytes] = []
+        left = nodes - 1 - _MOST_VALUES * len(items)
+        spare = room
+        for item in items:
+            piece = None
+            if type(item) is dict:
+                for value in item.values():
+                    if type(value) is not str:
+                        break
+                else:
+                    key = (*item, *item.values())
+                    piece = known.get(key)
+                    if piece is None:
+                        piece = self._met(key, item, spare)
+                        spare -= 0 if piece is None else len(piece[0])
+            if piece is None:
+                piece = _plain(item, spare, left, depth - 1)
+                if piece is None:
+                    return None
+                left -= piece[2]
+                spare -= len(piece[0])
+            whole.append(piece[0])
+            searched.append(piece[1])
+        if left < 0 or sum(map(len, whole)) + len(whole) >= room:
+            return None
+        return b"[%b]" % b",".join(whole), b"[%b]" % b",".join(searched), nodes - left
+
+    def _text(self, text: str, room: int) -> Piece | None:
+        if len(text) < _WORTH_KEEPING:
+            encoded = orjson.dumps(text)
+            return encoded, encoded, 1
+        return self._known.get(text) or self._met(text, text, room)
+
+    def _met(self, key: str | tuple[str, ...], value: str | dict[str, str], room: int) -> Piece | None:
+        """A piece that is not known: learned if it was met before and is clean by itself; None for one too large."""
+        if type(key) is tuple and len(key) > 2 * _MOST_VALUES:
+            return None
+        if len(key if type(key) is str else "".join(key)) > room:
+            return None
+        encoded = orjson.dumps(value)
+        seen = self._seen
+        count = len(seen)
+        seen.add(hash(key))
+        if len(seen) > count:
+            if count >= _MOST_SEEN:
+                seen.clear()
+        elif self._is_clean(encoded):
+            return self._learn(key, encoded)
+        return encoded, encoded, _MOST_VALUES
+
+    def _learn(self, key: str | tuple[str, ...], encoded: bytes) -> Piece:
+        self._bytes += len(encoded)
+        if self._bytes > _MOST_BYTES or len(self._known) >= _MOST_PIECES:
+            self._known.clear()
+            self._bytes = len(encoded)
+        is_long = len(encoded) >= _WORTH_KEEPING
+        rest = encoded[:_KEPT_BYTES] + encoded[-_KEPT_BYTES:] if is_long else encoded
+        piece = self._known[key] = encoded, rest, _MOST_VALUES
+        return piece
+
+
+def _plain(value: object, room: int, nodes: int, depth: int) -> Piece | None:
+    """Any other value of exact JSON types."""
+    left = survey((value,), room, nodes, depth)
+    if left is None:
+        return None
+    encoded = orjson.dumps(value)
+    return encoded, encoded, nodes - left[1]
