@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, MutableMapping
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from agent_trace.recording.guard import attempt
 from agent_trace.recording.process import has_started, is_on
+
+if TYPE_CHECKING:
+    from agent_trace.recording.propagation import Headers
+
+H = TypeVar("H", bound=MutableMapping[str, str])
 
 
 class ObservabilityContext:
@@ -14,7 +20,10 @@ class ObservabilityContext:
 
     With no observation running, what is added goes to the last one that finished in this context (agents parse their
     signal after the call returned); with none at all nothing happens. Calls accumulate: signals, errors, tags and
-    metadata are added to those there are, and a key of metadata that is given again takes the new value. No method raises, and with recording off none does anything.
+    metadata are added to those there are, and a key of metadata that is given again takes the new value. No method raises, and with recording off none adds anything.
+
+    `inject`, `extract` and `environment` carry a trace from process to process. They do so with recording off, too:
+    what lies behind this process may record.
     """
 
     @staticmethod
@@ -77,6 +86,43 @@ class ObservabilityContext:
         }
         return Scoped(fields)
 
+    @staticmethod
+    def inject(headers: H) -> H:
+        """Add W3C `traceparent`, `tracestate` and `baggage` to the headers of a request or message, and return them."""
+        attempt("injecting a trace into headers", _injected, headers)
+        return headers
+
+    @staticmethod
+    def extract(headers: Headers) -> Extracted:
+        """A `with` block: what is opened inside is a child of the sender that these headers tell of.
+
+        headers: any mapping, or pairs as ASGI has them; text or bytes, names in any case. Without a valid
+            `traceparent` the block changes nothing but the baggage.
+        """
+        return Extracted(headers)
+
+    @staticmethod
+    def environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The variables for a child process: `base`, or those of this one, with TRACEPARENT.
+
+        subprocess.run(command, env=ObservabilityContext.environment())
+        """
+        found = attempt("injecting a trace into variables", _environment, base)
+        return dict(base or {}) if found is None else found
+
+
+def _injected(headers: MutableMapping[str, str]) -> None:
+    from agent_trace.recording.propagation import inject
+
+    inject(headers)
+
+
+def _environment(base: Mapping[str, str] | None) -> dict[str, str]:
+    from agent_trace.recording.propagation import environment
+    from agent_trace.settings import whole_environment
+
+    return environment(whole_environment() if base is None else base)
+
 
 def _noted(note: str, *given: Any) -> None:
     # Loaded when first needed, and inside what contains failures: an import fails while the interpreter shuts down.
@@ -85,17 +131,41 @@ def _noted(note: str, *given: Any) -> None:
     getattr(notes, note)(*given)
 
 
-class Scoped:
-    """The `with` block that `ObservabilityContext.scope` returns, for one task or thread at a time."""
+class _Block:
+    """A `with` block that changes the context, for one task or thread at a time. Neither end of it raises."""
 
-    __slots__ = ("_fields", "_tokens")
+    __slots__ = ("_tokens",)
 
-    def __init__(self, fields: dict[str, object]) -> None:
-        self._fields = fields
+    def __init__(self) -> None:
         self._tokens: list[Any] = []
 
     def __enter__(self) -> None:
-        self._tokens.append(attempt("entering a scope", self._enter))
+        self._tokens.append(attempt("entering a context", self._enter))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, stack: TracebackType | None
+    ) -> None:
+        attempt("leaving a context", self._exit)
+
+    def _enter(self) -> Any:
+        raise NotImplementedError
+
+    def _exit(self) -> None:
+        token = self._tokens.pop()
+        if token is not None:
+            from agent_trace.recording.current_context import reset_context
+
+            reset_context(token)
+
+
+class Scoped(_Block):
+    """The `with` block that `ObservabilityContext.scope` returns."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, fields: dict[str, object]) -> None:
+        super().__init__()
+        self._fields = fields
 
     def _enter(self) -> Any:
         # Asked of the process and not of the flag: somebody may switch recording on inside the block.
@@ -105,14 +175,17 @@ class Scoped:
 
         return enter_scope(self._fields)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, stack: TracebackType | None
-    ) -> None:
-        attempt("leaving a scope", self._exit)
 
-    def _exit(self) -> None:
-        token = self._tokens.pop()
-        if token is not None:
-            from agent_trace.recording.recorder import leave_scope
+class Extracted(_Block):
+    """The `with` block that `ObservabilityContext.extract` returns."""
 
-            leave_scope(token)
+    __slots__ = ("_headers",)
+
+    def __init__(self, headers: Headers) -> None:
+        super().__init__()
+        self._headers = headers
+
+    def _enter(self) -> Any:
+        from agent_trace.recording.propagation import extract
+
+        return extract(self._headers)

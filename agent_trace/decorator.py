@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict, TypeVar, overload
 
 import wrapt
 
+import agent_trace.background  # noqa: F401 - what is recorded is delivered, where there is somewhere to deliver it to
 from agent_trace.observation import ObservationType
 from agent_trace.recording.calls import wrapper_for
 from agent_trace.recording.process import is_on
@@ -73,7 +74,8 @@ def observe_llm(
         @observe_llm(name="risk", as_type="agent")
         async def assess(position: Position) -> Verdict: ...
 
-    name: of the observation; the qualified name of the function when None.
+    name: of the observation; the qualified name of the function when None. Of a class, what stands before the dot in the
+        names of its methods.
     capture_input, capture_output: whether arguments and result are recorded, after redaction.
     as_type: generation, span, agent, tool, chain, retriever, embedding, evaluator, guardrail or event.
 
@@ -203,5 +205,6 @@ def _observed_class(target: type, options: Options) -> type:
     for attribute, member in list(vars(target).items()):
         is_public = not attribute.startswith("_") or attribute == "__call__"
         if is_public and isinstance(member, _METHODS):
-            setattr(target, attribute, observed(member, Options(**{**options, "name": None})))
+            name = f"{options['name']}.{attribute}" if options.get("name") else None
+            setattr(target, attribute, observed(member, Options(**{**options, "name": name})))
     return target

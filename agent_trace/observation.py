@@ -71,6 +71,7 @@ class Observation:
     error: dict[str, Any] | None = None
     redactions: list[dict[str, Any]] = field(default_factory=list)
     truncated: list[dict[str, Any]] = field(default_factory=list)
+    sent_elsewhere: list[str] = field(default_factory=list)
     entry_point: str | None = None
     process: dict[str, Any] | None = None
 

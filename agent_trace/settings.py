@@ -16,6 +16,13 @@ from agent_trace.settings_table import STORE_NAME, TABLE, Setting
 
 _ROOT_MARKERS: Final = (STORE_NAME, "pyproject.toml", "setup.cfg", ".git")
 
+SPOKEN_PROTOCOL: Final = "http/protobuf"
+_IN_RESOURCE: Final = {
+    "service_name": ("service.name",),
+    "environment": ("deployment.environment.name", "deployment.environment"),
+    "release": ("service.version",),
+}
+
 _BY_NAME: Final = {setting.name: setting for setting in TABLE}
 _VARIABLES: Final = {variable: setting for setting in TABLE for variable in setting.variables}
 
@@ -46,6 +53,15 @@ class Settings:
     environment: str | None
     release: str | None
     service_name: str | None
+    resource_attributes: dict[str, str]
+    otlp_endpoint: str | None
+    otlp_traces_endpoint: str | None
+    otlp_headers: dict[str, str] = field(repr=False)
+    otlp_protocol: str
+    otlp_compression: str
+    sample_rate: float
+    sample_slow_s: float | None
+    sample_cost: float | None
     origins: dict[str, str]
     problems: tuple[str, ...]
 
@@ -75,7 +91,29 @@ def load(arguments: Mapping[str, Any] | None = None, cwd: Path | None = None) ->
         values[_known(name).name] = _argument(_known(name), value)
         origins[name] = "argument"
     values["directory"] = _absolute(values["directory"], root)
+    _take_from_resource(values, origins)
+    problems.extend(_unspoken(values, origins))
     return Settings(**values, origins=origins, problems=tuple(problems))
+
+
+def _take_from_resource(values: dict[str, Any], origins: dict[str, str]) -> None:
+    """What OpenTelemetry's own resource attributes say of the program, where no setting does."""
+    for name, attributes in _IN_RESOURCE.items():
+        found = next(filter(None, map(values["resource_attributes"].get, attributes)), None)
+        if values[name] is None and found is not None:
+            values[name], origins[name] = found, origins["resource_attributes"]
+
+
+def _unspoken(values: dict[str, Any], origins: dict[str, str]) -> Iterator[str]:
+    """A protocol that is not spoken matters only when there is somebody to speak to."""
+    if values["otlp_protocol"] != SPOKEN_PROTOCOL and (
+        values["otlp_endpoint"] or values["otlp_traces_endpoint"]
+    ):
+        yield (
+            f"{origins['otlp_protocol']}: {values['otlp_protocol']!r} is not spoken, and nothing is delivered to that "
+            f"collector. Set OTEL_EXPORTER_OTLP_TRACES_PROTOCOL={SPOKEN_PROTOCOL} and "
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT to its HTTP address, often http://localhost:4318/v1/traces."
+        )
 
 
 def project_root(cwd: Path | None = None) -> Path:
@@ -224,3 +262,14 @@ def _absolute(directory: Path | None, root: Path) -> Path:
     if directory is None:
         return root / STORE_NAME
     return root / directory
+
+
+def parent_from_environment() -> dict[str, str]:
+    """What the process that started this one says of the span it was in: `traceparent` and `tracestate`, if it does."""
+    found = {name.lower(): os.environ.get(name, "") for name in ("TRACEPARENT", "TRACESTATE")}
+    return found if found["traceparent"] else {}
+
+
+def whole_environment() -> dict[str, str]:
+    """A copy of all variables, for a child process."""
+    return dict(os.environ)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from agent_trace.background import background
 from agent_trace.decorator import observe_llm
 from agent_trace.recording import guard, process
+from agent_trace.recording.guard import attempt
 
 if TYPE_CHECKING:
     from langfuse import Langfuse
@@ -74,47 +76,51 @@ class LangFuseTracker:
 
     @property
     def client(self) -> Langfuse | None:
-        """A Langfuse client with a tracer provider of its own, made on first use; None when no keys are set."""
-        settings = self.settings
-        if self._client is None and settings.public_key and settings.secret_key:
-            from langfuse import Langfuse
-            from opentelemetry.sdk.trace import TracerProvider
+        """A Langfuse client with a tracer provider of its own, made on first use; None when no keys are set.
 
-            self._client = Langfuse(
-                public_key=settings.public_key,
-                secret_key=settings.secret_key,
-                base_url=settings.base_url,
-                environment=settings.environment,
-                release=settings.release,
-                # Left to itself it would take the global provider, which is the program's.
-                tracer_provider=TracerProvider(),
-            )
-        return self._client
+        For scores, prompts and datasets. Langfuse keeps one set of connections for each public key in a process: where
+        the program has made a client with the same key before, this one shares it, with that one's address and secret.
+        """
+        settings = self.settings
+        if not settings.public_key or not settings.secret_key:
+            return None
+        with self._making:
+            if self._client is None:
+                self._client = _langfuse_client(settings)
+            return self._client
 
     def flush(self, timeout_s: float = 5.0) -> bool:
-        """Force what was recorded onto the device. True when nothing waits to be delivered anywhere.
+        """Force what was recorded onto the device and deliver it now, waiting up to `timeout_s` seconds.
 
-        Nothing is lost without it: a recorded observation is in the journal when its call returns. This version keeps
-        observations on this machine, so that with Langfuse keys set they still wait, and the answer is False.
+        True when every backend that is configured has accepted all that this process recorded before the call; also
+        when none is configured. False when time was up, or when a backend refused a part for good. Nothing is lost
+        without it: an observation is in the journal when its call returns, and what waits is delivered later.
         """
         journal = process.current().journal
         if journal is not None:
             journal.sync()
-        return self.settings.secret_key is None
+        return bool(attempt("delivering", background.flush, self.settings, timeout_s))
 
     def shutdown(self) -> None:
-        """Give back what the journal has reserved. May be called twice; recording after it works still."""
-        process.current().close()
+        """Give back what the journal has reserved, and deliver once more, for 1.5 seconds at most.
 
-    def status(self) -> dict[str, Any]:
+        May be called twice; recording after it works still.
+        """
+        process.current().close()
+        attempt("delivering", background.finish)
+
+    def status(self, check_credentials: bool = False) -> dict[str, Any]:
         """How recording stands in this process.
 
         Keys: enabled, directory, recorded (records written), lost (by reason), problem (in words, or None), failures (of
         tracing itself, by what it was doing), segment (path, or None), settings_problems.
+
+        check_credentials: ask Langfuse, for 5 s at most, whether it takes the keys. Adds `credentials`: `ok`, `missing`,
+            `refused (401): check …`, or `no answer from …`.
         """
         recording = process.current()
         journal = recording.journal
-        return {
+        status: dict[str, Any] = {
             "enabled": process.is_on(),
             "directory": str(recording.settings.directory),
             "recorded": 0 if journal is None else journal.recorded,
@@ -124,3 +130,27 @@ class LangFuseTracker:
             "segment": None if journal is None or journal.path is None else str(journal.path),
             "settings_problems": list(recording.settings.problems),
         }
+        if check_credentials:
+            from agent_trace.credentials import check
+
+            settings = recording.settings
+            status["credentials"] = check(settings.public_key, settings.secret_key, settings.base_url)
+        return status
+
+
+def _langfuse_client(settings: Settings) -> Langfuse:
+    from langfuse import Langfuse
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
+
+    return Langfuse(
+        public_key=settings.public_key,
+        secret_key=settings.secret_key,
+        base_url=settings.base_url,
+        environment=settings.environment,
+        release=settings.release,
+        # Left to itself it would take the global provider, which is the program's. The sampler is given, or
+        # OTEL_TRACES_SAMPLER, which is the program's as well, would decide; Langfuse applies its rate to no other's.
+        tracer_provider=TracerProvider(sampler=TraceIdRatioBased(settings.sample_rate)),
+        sample_rate=settings.sample_rate,
+    )

@@ -9,14 +9,20 @@ PAGE: Final = Path(__file__).with_name("settings.md")
 
 # What people write for a value, by the function that reads it.
 _SPELLINGS: Final = {
-    "_boolean": "`true` or `false`",
-    "_size": "bytes, `512KiB`, `8MiB`, `5GiB`",
-    "_count": "a whole number",
-    "_seconds": "seconds",
-    "_days": "days",
-    "_names": "names with commas between them",
-    "_patterns": "`name = pattern`, one a line",
-    "_directory": "a directory",
+    "boolean": "`true` or `false`",
+    "size": "bytes, `512KiB`, `8MiB`, `5GiB`",
+    "count": "a whole number",
+    "seconds": "seconds",
+    "days": "days",
+    "share": "a number from 0 to 1",
+    "amount": "an amount of money",
+    "names": "names with commas between them",
+    "patterns": "`name = pattern`, one a line",
+    "pairs": "`name=value` with commas between them, URL-encoded",
+    "headers": "`name=value` with commas between them, URL-encoded",
+    "compression": "`gzip` or `none`",
+    "directory": "a directory",
+    "url": "a URL",
     "str": "text",
 }
 
@@ -93,7 +99,8 @@ Make it where your program starts. A later call with arguments begins anew, with
 - Settings are read once, when the first traced call runs. A variable that changes later changes nothing;
   `agent-trace off` and `on` do.
 - Secrets are hidden in `agent-trace settings` and in messages. Your process still has them in its environment.
-- `LANGFUSE_*` keys are for `LangFuseTracker().client`. This version delivers no observations to Langfuse by itself.
+- Only OTLP over HTTP with protobuf is spoken. `otlp_protocol` says otherwise in many environments that were made for
+  gRPC; then nothing is delivered there, and a problem says what to set.
 """
 
 
@@ -115,7 +122,7 @@ def _default(setting: Setting) -> str:
         return "none"
     if isinstance(value, bool):
         return "`true`" if value else "`false`"
-    if setting.read.__name__ == "_size":
+    if setting.read.__name__ == "size":
         return f"`{_size(value)}`"
     return f"`{value}`"
 

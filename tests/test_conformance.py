@@ -15,6 +15,7 @@ import weakref
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
+from typing import Any
 
 import pytest
 from opentelemetry import context as otel_context
@@ -404,6 +405,36 @@ def test_public_methods_of_a_decorated_class_are_observed(observations: Recorded
         "made",
     )
     assert [each.name for each in observations] == ["Analyst.look", "Analyst.fixed", "Analyst.make"]
+
+
+def test_methods_of_a_class_decorated_with_a_name_go_by_it(observations: Recorded) -> None:
+    @observe_llm(name="desk")
+    class Desk:
+        def buy(self) -> str:
+            return "bought"
+
+        def sell(self) -> str:
+            return "sold"
+
+    assert (Desk().buy(), Desk().sell()) == ("bought", "sold")
+    assert [each.name for each in observations] == ["desk.buy", "desk.sell"]
+
+
+def test_a_name_that_is_no_text_is_refused_at_once() -> None:
+    with pytest.raises(TypeError, match="name=5"):
+        observe_llm(name=5)(len)  # type: ignore[arg-type]
+
+
+def test_wrong_events_and_links_of_the_span_do_not_raise(observations: Recorded) -> None:
+    @observe_llm
+    def ask() -> str:
+        span: Any = trace.get_current_span()
+        span.add_event("x", 5)
+        span.add_link(None)
+        return "answer"
+
+    assert ask() == "answer"
+    assert observations.one().output == "answer"
 
 
 def test_instances_of_a_decorated_class_pickle(observations: Recorded) -> None:

@@ -20,6 +20,7 @@ COMMANDS: Final = (
     "tail",
     "search",
     "export",
+    "forward",
     "status",
     "on",
     "off",

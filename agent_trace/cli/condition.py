@@ -7,6 +7,7 @@ from pathlib import Path
 from agent_trace.cli.opening import opened
 from agent_trace.cli.versions import versions
 from agent_trace.delivery.reader import is_live, list_segments, read_header
+from agent_trace.delivery.standing.ledger import ConsumerLedger, delivery_ledgers
 from agent_trace.errors import SettingError, StoreError, StoreMissing
 from agent_trace.recording.journal.control import read_flag
 from agent_trace.recording.journal.problems import ADVICE
@@ -40,6 +41,7 @@ class Condition:
     why: str
     directory: str
     ledger: Ledger | None
+    deliveries: list[ConsumerLedger] = field(default_factory=list)
     writers: list[Writer] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
@@ -57,7 +59,9 @@ def condition(settings: Settings, directory: Path | None) -> Condition:
     problems += rules + (_of_directory(store) or unreadable)
     if ledger is not None:
         problems += _problems(ledger)
-    return Condition(on, why, str(store), ledger, _writers(store), problems, versions())
+    deliveries, unreadable = _deliveries(store)
+    problems += unreadable + [problem for each in deliveries for problem in _of_delivery(each)]
+    return Condition(on, why, str(store), ledger, deliveries, _writers(store), problems, versions())
 
 
 def _switch(settings: Settings, flag: bool | None) -> tuple[bool, str]:
@@ -80,6 +84,26 @@ def _ledger(store: Path) -> tuple[Ledger | None, list[Problem]]:
         return None, [Problem(str(error), "")]
     except OSError as error:
         return None, [Problem(f"{error.filename or store}: {error.strerror}", ADVICE["directory"])]
+
+
+def _deliveries(store: Path) -> tuple[list[ConsumerLedger], list[Problem]]:
+    """The ledger of each backend that anything was ever forwarded to; or what keeps them from being read."""
+    try:
+        return delivery_ledgers(store), []
+    except StoreError as error:
+        return [], [Problem(str(error), "")]
+    except OSError as error:
+        return [], [Problem(f"{error.filename or store}: {error.strerror}", ADVICE["directory"])]
+
+
+def _of_delivery(ledger: ConsumerLedger) -> list[Problem]:
+    found = []
+    if ledger.problem:
+        found.append(Problem(f"{ledger.consumer}: {ledger.problem}", ""))
+    if ledger.dead_lettered:
+        what = f"{ledger.consumer} refused {ledger.dead_lettered:,} records for good"
+        found.append(Problem(what, "`agent-trace forward --dead` lists and retries them"))
+    return found
 
 
 def _of_rules(settings: Settings) -> list[Problem]:

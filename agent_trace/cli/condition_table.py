@@ -7,6 +7,7 @@ from rich.text import Text
 from agent_trace.cli import figures, words
 from agent_trace.cli.condition import Condition
 from agent_trace.cli.grid import Column, Grid, Line, Note
+from agent_trace.delivery.standing.ledger import ConsumerLedger
 from agent_trace.store.answers import Ledger
 
 _LABEL_CELLS = 12
@@ -32,6 +33,8 @@ def _lines(found: Condition) -> Iterator[Line]:
         ]
         yield _labelled("writing now", words.joined(writers) if writers else Text("nobody", "dim"))
         yield from _ledger(found.ledger)
+    for each in found.deliveries:
+        yield from _delivery(each)
     for problem in found.problems:
         yield _labelled("problem", words.word(problem.what, "yellow"))
         if problem.fix:
@@ -58,14 +61,45 @@ def _ledger(ledger: Ledger) -> Iterator[Line]:
         ("evicted", ledger.evicted, "removed by retention or `agent-trace prune`"),
         *((f"lost: {reason}", count, "never written") for reason, count in ledger.lost.items()),
     ]
-    width = len(f"{ledger.recorded:,}")
-    yield _labelled("ledger", Text(f"{ledger.recorded:>{width},} records, of which"))
+    yield from _sum("ledger", ledger.recorded, parts)
+
+
+def _delivery(ledger: ConsumerLedger) -> Iterator[Line]:
+    """The same for a backend."""
+    parts: list[tuple[str, int, str]] = [
+        ("delivered", ledger.delivered, ""),
+        ("pending", ledger.pending, "not sent yet"),
+        ("dead-lettered", ledger.dead_lettered, "refused for good; `agent-trace forward --dead`"),
+        ("evicted", ledger.evicted, "removed before they could be delivered"),
+        ("torn", ledger.torn, ""),
+        ("damaged", ledger.damaged, ""),
+        *(
+            (f"held back: {reason}", count, _HELD.get(reason, ""))
+            for reason, count in ledger.held_back.items()
+        ),
+        *((f"lost: {reason}", count, "never written") for reason, count in ledger.lost.items()),
+    ]
+    shown = [part for part in parts if part[1] or part[0] in _ALWAYS]
+    yield from _sum(ledger.consumer, ledger.recorded, shown)
+
+
+_ALWAYS = ("delivered", "pending", "dead-lettered")
+_HELD = {
+    "history": "from before it was set up; `agent-trace forward --once --since 30d` sends them",
+    "sampling": "see the setting sample_rate",
+    "sent elsewhere": "by the exporter of the program itself",
+}
+
+
+def _sum(label: str, recorded: int, parts: list[tuple[str, int, str]]) -> Iterator[Line]:
+    width = len(f"{recorded:,}")
+    yield _labelled(label, Text(f"{recorded:>{width},} records, of which"))
     for name, number, meaning in parts:
         line = Text(f"{number:>{width},} {name}", "" if number else "dim")
         if number and meaning:
             line.append(f"  {meaning}", "dim")
         yield _labelled("", line)
-    missing = ledger.recorded - sum(number for _, number, _ in parts)
+    missing = recorded - sum(number for _, number, _ in parts)
     if missing:
         yield _labelled("", Text(f"{missing:>{width},} not accounted for", "bold red"))
 

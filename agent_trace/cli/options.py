@@ -30,7 +30,7 @@ def _money(text: str) -> Decimal:
         amount = Decimal(text.strip().removeprefix("$"))
     except InvalidOperation:
         raise ValueError(f"{text!r} is no amount of US dollars; say 0.05") from None
-    if not amount.is_finite():
+    if not amount.is_finite() or amount < 0:
         raise ValueError(f"{text!r} is no amount of US dollars; say 0.05")
     return amount
 

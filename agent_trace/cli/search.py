@@ -23,13 +23,16 @@ def command(directory: Path | None, as_json: bool, limit: int, text: tuple[str, 
 
     "Quotes" hold a phrase, a star at its end makes a word the beginning of many.
     """
+    words = " ".join(text)
+    if not words.strip(' "*'):
+        raise click.UsageError("there is no word to look for: say some, as in `agent-trace search momentum`")
     from agent_trace.cli.console import show, show_json, tell
     from agent_trace.cli.opening import opened
     from agent_trace.cli.progress import progress
     from agent_trace.cli.rendering import matches_table
 
     with opened(directory) as store, progress("Reading texts") as advance:
-        matches = store.search(" ".join(text), options.chosen(values), limit=limit, progress=advance)
+        matches = store.search(words, options.chosen(values), limit=limit, progress=advance)
     if as_json:
         show_json(matches)
     elif matches:

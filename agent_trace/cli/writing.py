@@ -1,5 +1,6 @@
 """Where an export goes: stdout, or a file that appears when it is complete and not before."""
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ def destination(path: Path | None) -> Iterator[IO[bytes]]:
         with path.open("wb") as stream:
             yield stream
     else:
+        if not path.resolve().parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "there is no such directory", str(path.parent))
         with _replacing(path.resolve()) as stream:
             yield stream
 

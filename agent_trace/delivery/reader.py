@@ -30,7 +30,8 @@ class Chunk:
     """What one read found. `lines` are (offset in the file, line with its newline), `records` the same parsed.
 
     `position` is where to go on. `torn` counts places where a line was begun and not finished, `damaged`
-    those that hold something that no journal wrote.
+    those that hold something that no journal wrote. `gaps` tells them by place: (where the stretch ends, torn,
+    damaged), so that whoever stops in the middle of a chunk knows what lies before.
     """
 
     lines: list[tuple[int, bytes]] = field(default_factory=list)
@@ -38,6 +39,7 @@ class Chunk:
     torn: int = 0
     damaged: int = 0
     records: list[dict[str, Any]] = field(default_factory=list)
+    gaps: list[tuple[int, int, int]] = field(default_factory=list)
 
 
 def read_header(path: Path) -> Header:
@@ -97,33 +99,44 @@ def _read(fd: int, position: int, max_bytes: int, live: bool) -> Chunk:
         if chunk.position > position or at_end:
             break
         if len(block) >= _MAX_BLOCK_BYTES:
-            return Chunk(position=position if live else position + len(block), damaged=int(not live))
+            return _unreadable(position, position + len(block), live)
         max_bytes = min(max_bytes * 4, _MAX_BLOCK_BYTES)
     if live and (chunk.torn or chunk.damaged):
         # The block was copied while it was being written: what looks like a gap with a whole line behind it
         # may have been filled before that line was begun. Only a second look, after the line was seen, tells.
         return _scan(os.pread(fd, chunk.position - position, position), position, live)
     if not live and at_end:
-        chunk.torn += bool(block[chunk.position - position :].strip(b"\0"))
+        torn = bool(block[chunk.position - position :].strip(b"\0"))
         chunk.position = position + len(block)
+        if torn:
+            chunk.torn += 1
+            chunk.gaps.append((chunk.position, 1, 0))
     return chunk
+
+
+def _unreadable(position: int, passed: int, live: bool) -> Chunk:
+    """No line in more bytes than any line has."""
+    return Chunk(position=position) if live else Chunk(position=passed, damaged=1, gaps=[(passed, 0, 1)])
 
 
 def _scan(block: bytes, base: int, live: bool) -> Chunk:
     """The lines of a block. While the writer lives, what is not a line is only passed if a line follows."""
     chunk = Chunk(position=base)
-    torn = damaged = start = 0
+    start, gaps = 0, 0
     while end := block.find(b"\n", start) + 1:
         line_start, record = start, _parse(block[start:end])
         if record is None:
-            torn, damaged = _tally(block, start, end, torn, damaged)
+            chunk.gaps.append((base + end, *_tally(block, start, end)))
             line_start, record = _salvage(block, start, end)
         if record is not None:
             chunk.lines.append((base + line_start, block[line_start:end]))
             chunk.records.append(record)
         if record is not None or not live:
-            chunk.position, chunk.torn, chunk.damaged = base + end, torn, damaged
+            chunk.position, gaps = base + end, len(chunk.gaps)
         start = end
+    del chunk.gaps[gaps:]
+    chunk.torn = sum(torn for _, torn, _ in chunk.gaps)
+    chunk.damaged = sum(damaged for _, _, damaged in chunk.gaps)
     return chunk
 
 
@@ -135,10 +148,10 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     return record if isinstance(record, dict) and line.startswith(b"{") else None
 
 
-def _tally(block: bytes, start: int, end: int, torn: int, damaged: int) -> tuple[int, int]:
-    if block.find(b"\0", start, end) >= 0:
-        return torn + 1, damaged
-    return torn, damaged + 1
+def _tally(block: bytes, start: int, end: int) -> tuple[int, int]:
+    """(1, 0) for a torn stretch, (0, 1) for a damaged one."""
+    is_torn = block.find(b"\0", start, end) >= 0
+    return int(is_torn), int(not is_torn)
 
 
 def _salvage(block: bytes, start: int, end: int) -> tuple[int, dict[str, Any] | None]:

@@ -4,26 +4,30 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from functools import partial
 
+from agent_trace.recording import process
 from agent_trace.recording.capturing.capture import Limits
 from agent_trace.recording.clock import Clock, Ids, Origin
 from agent_trace.recording.guard import attempt
+from agent_trace.recording.inherited import recorder_of_process
 from agent_trace.recording.journal.control import Control
 from agent_trace.recording.journal.journal import Journal
 from agent_trace.recording.notices import Notices
-from agent_trace.recording.process import Redact
 from agent_trace.recording.recorder import Recorder, Sink
 from agent_trace.recording.redaction.redactor import Redactor
 from agent_trace.recording.steps import Steps
 from agent_trace.settings import Settings
 
 
-def assemble(settings: Settings, redact: Redact | None) -> tuple[Control, Journal, Steps]:
+def assemble(settings: Settings, redact: process.Redact | None) -> tuple[Control, Journal, Steps]:
     """Everything that records into `settings.directory`. Creates no file before the first record is written."""
     notices = Notices(quiet=settings.quiet)
     for problem in settings.problems:
         notices.warn(problem)
     service = settings.service_name or program_name()
+    delivery = process.delivery()
+    consumers = () if delivery is None else delivery.wanted(settings)
     journal = Journal(
         settings.directory,
         segment_bytes=settings.segment_bytes,
@@ -31,10 +35,13 @@ def assemble(settings: Settings, redact: Redact | None) -> tuple[Control, Journa
         max_age_s=None if settings.max_age_days is None else settings.max_age_days * 86_400,
         fsync_s=settings.fsync_s,
         service=service,
+        consumers=consumers,
+        on_segment=partial(delivery.begin, settings) if delivery is not None and consumers else None,
         on_problem=lambda reason, message: notices.warn(message),
     )
     origin = Origin(service=service, host=socket.gethostname())
-    steps = steps_for(settings, redact, journal, origin, on_failure=notices.warn)
+    make = recorder_of_process()
+    steps = steps_for(settings, redact, journal, origin, on_failure=notices.warn, make_recorder=make)
     if settings.threads:
         attempt("carrying context into threads", _carry_context)
     notices.started(settings)
@@ -43,16 +50,17 @@ def assemble(settings: Settings, redact: Redact | None) -> tuple[Control, Journa
 
 def steps_for(
     settings: Settings,
-    redact: Redact | None,
+    redact: process.Redact | None,
     sink: Sink,
     origin: Origin,
     *,
     clock: Clock | None = None,
     ids: Ids | None = None,
     on_failure: Callable[[str], None] | None = None,
+    make_recorder: Callable[..., Recorder] = Recorder,
 ) -> Steps:
     """Redaction, limits and identity as the settings say, writing to `sink`. Raises SettingError for a rule."""
-    recorder = Recorder(
+    recorder = make_recorder(
         sink,
         Redactor(off=settings.redact_off, extra=settings.redact_rules, custom=redact),
         origin,

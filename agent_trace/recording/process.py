@@ -9,7 +9,7 @@ import atexit
 import os
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from agent_trace.errors import SettingError
 from agent_trace.recording import guard
@@ -23,6 +23,17 @@ if TYPE_CHECKING:
     from agent_trace.settings import Settings
 
 Redact = Callable[[str, object], object]
+
+
+class Delivery(Protocol):
+    """Whoever takes what is recorded elsewhere. Recording knows nothing of it but this."""
+
+    def wanted(self, settings: Settings) -> tuple[str, ...]:
+        """The names of the consumers that these settings ask for."""
+
+    def begin(self, settings: Settings) -> None:
+        """Something will have been recorded in a moment. Called at the start of every segment; must return at once."""
+
 
 _ON = ord("1")
 _starting = threading.RLock()
@@ -72,6 +83,7 @@ class Recording:
 
 
 _current: Recording | None = None
+_delivery: Delivery | None = None
 _latest_steps: Steps | None = None
 _has_failed = False
 _arguments: dict[str, Any] = {}
@@ -116,6 +128,30 @@ def redact_text(text: str) -> str:
     if recording is None or recording.steps is None:
         return text
     return recording.steps.recorder.redactor.redact_text(text)
+
+
+def deliver_with(delivery: Delivery) -> None:
+    """Have what is recorded from here on taken to the consumers that the settings ask for."""
+    global _delivery
+    _delivery = delivery
+
+
+def delivery() -> Delivery | None:
+    """Whoever takes what is recorded elsewhere."""
+    return _delivery
+
+
+def reread_settings() -> Settings:
+    """The settings as they stand now, with what was given in code on top; nothing is changed by asking."""
+    from agent_trace import settings
+
+    return settings.load(_arguments)
+
+
+def open_ends() -> dict[str, int]:
+    """The segments that this process writes to now, by file name, with where the last record of each ends."""
+    recording = _current
+    return {} if recording is None or recording.journal is None else recording.journal.open_ends()
 
 
 def has_started() -> bool:

@@ -120,6 +120,12 @@ class Recorder:
 
     def _open_below_foreign(self, name: str, kind: str, context: Context, scope: Scope) -> Span:
         """Open a child of a span that somebody else's tracing made, or a root when that one is not valid."""
+        bearer = getattr(context.get(_CURRENT), "observed", None)
+        if type(bearer) is Span:  # a span of our own provider, or an instrumentor's proxy of one
+            below = bearer.scope_below(scope)
+            return Span(
+                self, name, kind, bearer.trace_id, self.ids.span_id(), bearer.id, bearer, below, scope
+            )
         foreign = trace.get_current_span(context).get_span_context()
         if not foreign.is_valid:
             return Span(self, name, kind, *self.ids.root_ids(), None, None, scope, scope)
@@ -235,7 +241,8 @@ class Recorder:
 
 def current_span() -> Span | None:
     """The innermost span of ours in this context, also when somebody else's span is current below it."""
-    found = get_context().get(_OURS)
+    context = get_context()
+    found = getattr(context.get(_CURRENT), "observed", None) or context.get(_OURS)
     return found if isinstance(found, Span) else None
 
 

@@ -22,6 +22,7 @@ from agent_trace.recording.text import as_text
 
 if TYPE_CHECKING:
     from agent_trace.recording.recorder import Recorder
+    from agent_trace.recording.subject import Subject
 
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 
@@ -37,6 +38,7 @@ class Span(trace.Span):
     model_parameters: dict[str, Any] | None = None
     first_item_ns: int | None = None
     additions: Additions | None = None
+    subject: Subject | None = None
     captures_output = True
     has_inner_usage = False
     is_finished = False
@@ -87,7 +89,7 @@ class Span(trace.Span):
 
     def let_go(self) -> None:
         """Forget what the record holds now: contexts that were copied while this ran keep the span alive."""
-        self.input = self.cuts = self.additions = self.model_parameters = None
+        self.input = self.cuts = self.additions = self.model_parameters = self.subject = None
 
     def note_inner_usage(self) -> None:
         """Tell every ancestor that tokens were already counted below it."""
@@ -121,13 +123,15 @@ class Span(trace.Span):
 
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
         """Keep an event as metadata `event.<name>`, with its time in nanoseconds since the epoch."""
-        at_ns = self.now_ns() if timestamp is None else timestamp
-        self.set_attributes({f"event.{name}": {"at_ns": at_ns, **(attributes or {})}})
+        with guarded("adding an event"):
+            at_ns = self.now_ns() if timestamp is None else timestamp
+            self.set_attributes({f"event.{name}": {"at_ns": at_ns, **(attributes or {})}})
 
     def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
         """Keep a link as metadata `link.<span id>`."""
-        link = {"trace_id": f"{context.trace_id:032x}", **(attributes or {})}
-        self.set_attributes({f"link.{context.span_id:016x}": link})
+        with guarded("adding a link"):
+            link = {"trace_id": f"{context.trace_id:032x}", **(attributes or {})}
+            self.set_attributes({f"link.{context.span_id:016x}": link})
 
     def update_name(self, name: str) -> None:
         """Give the observation another name."""

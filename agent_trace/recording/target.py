@@ -6,10 +6,13 @@ import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import ModuleType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from agent_trace.errors import SettingError
 from agent_trace.observation import OBSERVATION_TYPES, ObservationType
+
+if TYPE_CHECKING:
+    from agent_trace.recording.subject import Subject
 
 _MAX_OWNERS: Final = 1_000
 _POSITIONAL: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -24,6 +27,7 @@ class Target:
         "_owned_by",
         "_owner",
         "_signature",
+        "about",
         "captures_input",
         "captures_output",
         "entry_point",
@@ -45,12 +49,15 @@ class Target:
         if as_type not in OBSERVATION_TYPES:
             known = ", ".join(OBSERVATION_TYPES)
             raise SettingError(f"as_type={as_type!r} is no type of observation; say one of {known}")
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"name={name!r}: the name of an observation is a text")
         innermost = _innermost(function)
         self._function = function
         self._bound_arguments = _partial_arguments(function)
         self._owner = _class_of_definition(innermost)
         self._owned_by: dict[type, bool] = {}
         self._signature: _Signature | None = None
+        self.about: Callable[[Any], Subject | None] | None = None
         self.model_by_default: str | None = None
         self.parameters_by_default: dict[str, Any] | None = None
         self.name = name or _readable_name(innermost)

@@ -3,7 +3,6 @@
 import os
 import re
 from collections import OrderedDict
-from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,9 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from agent_trace.observation import LEVELS, RECORD_KEYS
+from agent_trace.delivery.amending import LEVEL_RANK as LEVEL_RANK
+from agent_trace.delivery.amending import amend as amend
+from agent_trace.delivery.amending import level_rank as level_rank
 
 Record = dict[str, Any]
 Key = tuple[bytes, bytes]
@@ -27,14 +28,6 @@ _LAST_NUMBER: Final = (1 << 31) - (1 << 20)
 
 KINDS: Final = frozenset({"observation", "opened", "amendment", "score"})
 _NAME: Final = re.compile(r"^(\d{8}T\d{6}(?:\.\d+)?)-(\d+)-")
-_FIXED: Final = frozenset({"v", "kind", "trace_id", "id", "parent_id", "start_ns", "end_ns", "process"})
-_LATEST: Final = tuple(
-    key
-    for key in RECORD_KEYS
-    if key not in _FIXED
-    and key not in {"tags", "metadata", "level", "signal", "error", "redactions", "truncated"}
-)
-LEVEL_RANK: Final = {level: rank for rank, level in enumerate(LEVELS)}
 _MAX_NS: Final = (1 << 63) - 1
 
 
@@ -107,40 +100,6 @@ def identify(record: Record) -> Key | None:
     except (KeyError, TypeError, ValueError):
         return None
     return key if len(key[0]) == 16 and len(key[1]) in (8, 0 if kind == "score" else 8) else None
-
-
-def amend(record: Record, amendments: Iterable[Record]) -> Record:
-    """The record with its amendments, in the order given: a later value wins, lists grow, levels only rise."""
-    merged = dict(record)
-    for addition in amendments:
-        for key in _LATEST:
-            if addition.get(key) is not None:
-                merged[key] = addition[key]
-        for key in ("signal", "error"):
-            if isinstance(addition.get(key), dict):
-                merged[key] = _succeed(merged.get(key), addition[key])
-        if isinstance(addition.get("metadata"), dict):
-            merged["metadata"] = {**(merged.get("metadata") or {}), **addition["metadata"]}
-        for key in ("tags", "redactions", "truncated"):
-            if isinstance(addition.get(key), list):
-                known = list(merged.get(key) or ())
-                merged[key] = known + [each for each in addition[key] if each not in known]
-        merged["level"] = max(merged.get("level"), addition.get("level"), key=level_rank) or "DEFAULT"
-    return merged
-
-
-def level_rank(level: object) -> int:
-    """Place of a level among LEVELS; anything unknown counts as the lowest."""
-    return LEVEL_RANK.get(level, 0) if isinstance(level, str) else 0
-
-
-def _succeed(older: object, newer: Record) -> Record:
-    """`newer` in place of `older`, which goes to the end of its `earlier` list."""
-    if not isinstance(older, dict):
-        return newer
-    before = list(older.get("earlier") or ())
-    former = {key: value for key, value in older.items() if key != "earlier"}
-    return {**newer, "earlier": [*before, former, *(newer.get("earlier") or ())]}
 
 
 class Shelf:

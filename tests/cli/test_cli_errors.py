@@ -28,6 +28,8 @@ def refused(*arguments: str, exit_code: int = 1) -> str:
         (("list", "--agnet", "x"), "--agent"),
         (("list", "--since", "soon"), "say 2h"),
         (("list", "--min-cost", "much"), "say 0.05"),
+        (("list", "--min-cost", "-5"), "say 0.05"),
+        (("search", ""), "say some"),
         (("list", "--limit", "0"), "--limit"),
         (("list", "--type", "generatoin"), "generation"),
         (("show",), "TRACE"),

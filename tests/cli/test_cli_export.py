@@ -109,4 +109,4 @@ def test_a_file_is_replaced_only_when_all_is_written(store, tmp_path: Path, monk
 def test_a_file_that_cannot_be_written_is_named(store, tmp_path: Path):
     result = run_cli("export", "--output", str(tmp_path / "no" / "such" / "file"), "--store", store)
     assert result.exit_code == 1
-    assert "No such file or directory" in result.stderr
+    assert "there is no such directory" in result.stderr

@@ -90,7 +90,7 @@ def test_a_segment_in_the_making_is_not_listed_and_a_failed_one_leaves_nothing(
 
     monkeypatch.setattr(segment_module, "_reserve_blocks", fail)
     with pytest.raises(OSError, match="No space"):
-        Segment.create(tmp_path, "", {}, 100)
+        Segment.create(tmp_path, "", (), {}, 100)
     assert seen == [[".new"], []]
     assert os.listdir(tmp_path / "segments") == []
 
@@ -106,7 +106,7 @@ def test_space_is_taken_where_posix_fallocate_is_missing(
         monkeypatch.delattr(os, "posix_fallocate", raising=False)
     else:
         monkeypatch.setattr(os, "posix_fallocate", unsupported, raising=False)
-    segment = Segment.create(tmp_path, "", {}, 100)
+    segment = Segment.create(tmp_path, "", (), {}, 100)
     status = segment.path.stat()
     assert status.st_size == 256 << 10
     segment.append_lines(line(1))
@@ -115,7 +115,7 @@ def test_space_is_taken_where_posix_fallocate_is_missing(
 
 
 def test_sealing_or_abandoning_twice_touches_no_other_file(tmp_path: Path) -> None:
-    segment = Segment.create(tmp_path, "", {}, 100)
+    segment = Segment.create(tmp_path, "", (), {}, 100)
     fd = segment.fd
     segment.seal()
     with open(tmp_path / "other", "w+b") as other:

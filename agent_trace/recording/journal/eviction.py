@@ -17,6 +17,7 @@ import orjson
 from agent_trace.errors import StoreError
 from agent_trace.recording.journal import layout
 from agent_trace.recording.journal.header import HEADER_BYTES, decode_header
+from agent_trace.recording.journal.needs import Needs
 
 _LOCK_WAIT_S = 5.0
 _UNBORN_MAX_AGE_S = 60.0
@@ -37,9 +38,11 @@ class _Candidate(NamedTuple):
     path: Path
     size: int
     modified_s: float
+    undelivered: list[str]
+    """The consumers that still need it."""
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
     """A line of the log of what was removed."""
 
     segment: str
@@ -58,7 +61,8 @@ def evict(
 ) -> Evicted:
     """Remove segments last written more than `older_than_s` ago, then the oldest until `max_bytes` are left.
 
-    Those named in `keep` go last, and never for their age. One process does this at a time; if another one
+    Those that a consumer still needs, or that are named in `keep`, go last and never for their age; the log of
+    what was removed says who still needed it. One process does this at a time; if another one
     is at it for longer than `wait_s`, nothing is done. Raises OSError when the store cannot be written to.
     """
     with _alone(directory, wait_s) as alone:
@@ -71,9 +75,14 @@ def evict(
 
 def evictions(directory: Path) -> Evicted:
     """All that was ever removed from this store."""
-    entries = {entry.segment: entry for entry in _log_entries(directory)}
-    records = sum(entry.records for entry in entries.values())
-    return Evicted(len(entries), records, sum(entry.bytes for entry in entries.values()))
+    entries = evicted_segments(directory).values()
+    records = sum(entry.records for entry in entries)
+    return Evicted(len(entries), records, sum(entry.bytes for entry in entries))
+
+
+def evicted_segments(directory: Path) -> dict[str, Entry]:
+    """Every segment that was ever removed from this store, by name."""
+    return {entry.segment: entry for entry in _log_entries(directory)}
 
 
 class Sweeper:
@@ -124,13 +133,11 @@ def _evict(
     segments, records, size = 0, 0, 0
     candidates = list(_candidates(directory))
     left_bytes = sum(candidate.size for candidate in candidates)
-    candidates.sort(key=lambda candidate: (candidate.path.name in keep, candidate.path.name))
+    kept = {each.path for each in candidates if each.undelivered or each.path.name in keep}
+    candidates.sort(key=lambda candidate: (candidate.path in kept, candidate.path.name))
     for candidate in candidates:
-        too_old = (
-            older_than_s is not None
-            and time.time() - candidate.modified_s > older_than_s
-            and candidate.path.name not in keep
-        )
+        is_old = older_than_s is not None and time.time() - candidate.modified_s > older_than_s
+        too_old = is_old and candidate.path not in kept
         too_much = max_bytes is not None and left_bytes > max_bytes
         if not (too_old or too_much) or layout.is_live(candidate.path):
             continue
@@ -170,23 +177,26 @@ def _locked(fd: int, wait_s: float) -> bool:
 
 
 def _candidates(directory: Path) -> Iterator[_Candidate]:
+    needs = Needs(directory)
     with os.scandir(directory / layout.SEGMENTS) as entries:
         for entry in entries:
             if entry.name.endswith(layout.SEGMENT_SUFFIX):
                 with contextlib.suppress(FileNotFoundError):
                     status = entry.stat(follow_symlinks=False)
-                    yield _Candidate(Path(entry.path), status.st_size, status.st_mtime)
+                    yield _Candidate(Path(entry.path), status.st_size, status.st_mtime, needs.of(entry.name))
 
 
 def _remove(directory: Path, segment: _Candidate, records: int, reason: str) -> None:
     """Log, then unlink: what goes must not go unaccounted. On a full disk the other way round."""
-    line = {
+    line: dict[str, object] = {
         "segment": segment.path.name,
         "records": records,
         "bytes": segment.size,
         "at_ns": time.time_ns(),
         "reason": reason,
     }
+    if segment.undelivered:
+        line["undelivered"] = segment.undelivered
     text = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
     try:
         _append_to_log(directory, text)
@@ -216,7 +226,7 @@ def _finish_interrupted(directory: Path) -> None:
                 path.unlink()
 
 
-def _log_entries(directory: Path) -> list[_Entry]:
+def _log_entries(directory: Path) -> list[Entry]:
     try:
         lines = (directory / layout.EVICTED).read_bytes().splitlines()
     except FileNotFoundError:
@@ -224,14 +234,14 @@ def _log_entries(directory: Path) -> list[_Entry]:
     return [entry for entry in map(_parse_entry, lines) if entry is not None]
 
 
-def _parse_entry(line: bytes) -> _Entry | None:
+def _parse_entry(line: bytes) -> Entry | None:
     try:
         fields = orjson.loads(line)
         name, records, size = fields["segment"], fields["records"], fields["bytes"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return None
     whole = isinstance(name, str) and isinstance(records, int) and isinstance(size, int)
-    return _Entry(Path(name).name, records, size) if whole else None
+    return Entry(Path(name).name, records, size) if whole else None
 
 
 def _count_records(path: Path) -> int:

@@ -16,10 +16,16 @@ FORMAT_VERSION = 1
 
 _MAX_SERVICE_CHARS = 100
 _MAX_HOST_CHARS = 100
+_MAX_CONSUMERS = 4
+_MAX_CONSUMER_CHARS = 24
 
 
 class Header(NamedTuple):
-    """What a segment says about itself. `records` is None until it is sealed; `lost` counts by reason."""
+    """What a segment says about itself. `records` is None until it is sealed; `lost` counts by reason.
+
+    `consumers` names the backends that its process was configured for: they get all of the segment, also when
+    nothing was ever forwarded before.
+    """
 
     pid: int
     host: str
@@ -30,6 +36,7 @@ class Header(NamedTuple):
     package: str = ""
     sealed: bool = False
     records: int | None = None
+    consumers: tuple[str, ...] = ()
 
 
 def encode_header(header: Header) -> bytes:
@@ -60,7 +67,7 @@ def package_version() -> str:
 
 
 def _fields(header: Header, lost: dict[str, int]) -> dict[str, object]:
-    return {
+    fields: dict[str, object] = {
         "v": header.version,
         "kind": "segment",
         "pid": header.pid,
@@ -72,6 +79,9 @@ def _fields(header: Header, lost: dict[str, int]) -> dict[str, object]:
         "records": header.records,
         "lost": lost,
     }
+    if header.consumers:
+        fields["consumers"] = [name[:_MAX_CONSUMER_CHARS] for name in header.consumers[:_MAX_CONSUMERS]]
+    return fields
 
 
 def _checked(fields: dict[str, Any], path: Path) -> Header:
@@ -94,7 +104,14 @@ def _checked(fields: dict[str, Any], path: Path) -> Header:
         package=str(fields.get("package", "")),
         sealed=fields.get("sealed") is True,
         records=records if isinstance(records, int) else None,
+        consumers=_names(fields.get("consumers")),
     )
+
+
+def _names(consumers: object) -> tuple[str, ...]:
+    if not isinstance(consumers, list):
+        return ()
+    return tuple(name for name in consumers if isinstance(name, str))
 
 
 def _counts(lost: object) -> dict[str, int]:

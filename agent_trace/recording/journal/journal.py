@@ -5,15 +5,18 @@ looks is `segment.py`'s matter.
 """
 
 import contextlib
+import copy
 import errno
 import os
 import threading
 import weakref
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from time import monotonic
 
+from agent_trace.recording.guard import guarded
 from agent_trace.recording.journal.control import refresh_controls
 from agent_trace.recording.journal.eviction import Sweeper
 from agent_trace.recording.journal.header import HEADER_BYTES
@@ -40,6 +43,8 @@ class Journal:
     """Appends lines of JSON to the segments of a store directory, which the first append creates.
 
     Any thread may append, a signal handler or a destructor too, also while it interrupts an append.
+    `on_segment()` is called when a segment was begun: there will be something to read, by this process. `consumers` are
+    the names of those who want to have it, for the head of each segment.
     `on_problem(reason, message)` is called once for each problem until it is resolved.
     """
 
@@ -52,24 +57,17 @@ class Journal:
         max_age_s: float | None = None,
         fsync_s: float | None = None,
         service: str = "",
+        consumers: tuple[str, ...] = (),
+        on_segment: Callable[[], None] | None = None,
         on_problem: OnProblem | None = None,
     ) -> None:
         self.directory = directory
         self._segment_bytes = max(segment_bytes, HEADER_BYTES * 2)
         self._sweeper = Sweeper(directory, max_store_bytes, max_age_s)
         self._fsync_s = fsync_s
-        self._service = service
+        self._begin_segment = partial(Segment.create, directory, service, consumers)
+        self._on_segment = on_segment
         self._on_problem = on_problem
-        self._twin = partial(
-            Journal,
-            directory,
-            segment_bytes=segment_bytes,
-            max_store_bytes=max_store_bytes,
-            max_age_s=max_age_s,
-            fsync_s=fsync_s,
-            service=service,
-            on_problem=on_problem,
-        )
         self._start_afresh()
         _journals.add(self)
 
@@ -158,6 +156,14 @@ class Journal:
         """The segment that is written to now."""
         return self._segment.path if self._segment is not None else None
 
+    def open_ends(self) -> dict[str, int]:
+        """The segments that are written to now, by file name, with where the last record of each ends."""
+        segment = self._segment
+        ends = {} if segment is None else {segment.path.name: segment.used}
+        for journal in self._beside:
+            ends |= journal.open_ends()
+        return ends
+
     def sync(self) -> None:
         """Wait until everything appended so far is on the disk, not just in the page cache."""
         segment = self._segment
@@ -203,7 +209,11 @@ class Journal:
             self._wait_s = 0.0
         if not self._beside:
             # Without a lock, which a handler could wait for in vain: two at once both use the first.
-            self._beside.append(self._twin())
+            twin = copy.copy(self)
+            twin._on_segment = None
+            twin._start_afresh()
+            _journals.add(twin)
+            self._beside.append(twin)
         return self._beside[0].append(line)
 
     def _segment_with_room(self, line_bytes: int) -> Segment | None:
@@ -265,16 +275,19 @@ class Journal:
         return self._open(line_bytes)
 
     def _open(self, line_bytes: int, first_lines: bytes = b"") -> Segment:
-        segment = Segment.create(self.directory, self._service, self._lost_without_segment, line_bytes)
+        segment = self._begin_segment(self._lost_without_segment, line_bytes)
         if segment.pid != os.getpid():  # forked by a signal handler while it was being made
             segment.abandon()
-            segment = Segment.create(self.directory, self._service, self._lost_without_segment, line_bytes)
+            segment = self._begin_segment(self._lost_without_segment, line_bytes)
         self._lost_without_segment = Counter()
         if first_lines:
             segment.append_lines(first_lines)
         self._segment = segment
         self._problems.resolve()
         refresh_controls()
+        if self._on_segment is not None:
+            with guarded("beginning to deliver"):
+                self._on_segment()
         return segment
 
     def _seal(self, segment: Segment) -> None:

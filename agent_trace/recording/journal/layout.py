@@ -11,6 +11,9 @@ from pathlib import Path
 SEGMENTS = "segments"
 CONTROL = "control"
 EVICTED = "evicted.jsonl"
+DELIVERY = "delivery"
+DONE_SUFFIX = ".done"
+"""`<consumer>.done` in the delivery folder names the segments that a consumer needs no more, one a line."""
 SEGMENT_SUFFIX = ".jsonl"
 UNBORN_SUFFIX = ".new"
 """A segment that is being made: not yet locked or allocated, so no reader may take it for a dead one."""
@@ -30,8 +33,8 @@ def create_store(directory: Path) -> None:
     Raises OSError when the directory cannot be made or written to.
     """
     directory.parent.mkdir(parents=True, exist_ok=True)
-    _make_private_directory(directory)
-    _make_private_directory(directory / SEGMENTS)
+    make_private_directory(directory)
+    make_private_directory(directory / SEGMENTS)
     _write_once(directory / ".gitignore", b"*\n")
     _write_once(directory / CONTROL, ON)
 
@@ -97,7 +100,8 @@ def _next_stamp_us() -> int:
     return _last_stamp_us
 
 
-def _make_private_directory(path: Path) -> None:
+def make_private_directory(path: Path) -> None:
+    """Make a directory that only its owner can enter; one that is there stays as it is. Raises OSError."""
     try:
         path.mkdir(_DIRECTORY_MODE)
     except FileExistsError:

@@ -11,6 +11,7 @@ import mmap
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from agent_trace.recording.journal import layout
@@ -59,7 +60,14 @@ class Segment:
         self._place = _place(os.fstat(fd))
 
     @classmethod
-    def create(cls, directory: Path, service: str, lost: dict[str, int], line_bytes: int) -> "Segment":
+    def create(
+        cls,
+        directory: Path,
+        service: str,
+        consumers: tuple[str, ...],
+        lost: dict[str, int],
+        line_bytes: int,
+    ) -> "Segment":
         """A new segment with room for a line of `line_bytes`, locked, allocated and mapped. Raises OSError.
 
         It is made under another name and renamed when it is whole: a reader that finds a segment without
@@ -70,7 +78,10 @@ class Segment:
         unborn = path.with_suffix(layout.UNBORN_SUFFIX)
         fd = _create_file(directory, unborn)
         host, now_ns = os.uname().nodename, time.time_ns()
-        segment = cls(path, fd, Header(os.getpid(), host, service, now_ns, lost, package=package_version()))
+        header = Header(
+            os.getpid(), host, service, now_ns, lost, package=package_version(), consumers=consumers
+        )
+        segment = cls(path, fd, header)
         born = False
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -168,8 +179,9 @@ class Segment:
             with contextlib.suppress(OSError):
                 os.close(fd)
 
-    def __del__(self) -> None:
-        self.abandon()
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not is_finalizing():  # when modules are taken apart, what they held is closed by the kernel
+            self.abandon()
 
     def _extend(self, size: int) -> None:
         size = -(-size // _PAGE_BYTES) * _PAGE_BYTES

@@ -1,0 +1,1 @@
+"""From segments to batches: reading on, gathering what belongs together, sending, and waiting after a failure."""

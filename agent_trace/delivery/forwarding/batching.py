@@ -1,0 +1,78 @@
+"""Entries gathered into one window: at most one batch a channel, within bounds of bytes and items."""
+
+from collections import deque
+from typing import Final
+
+from agent_trace.delivery.backend import SCORES, SPANS, Item
+from agent_trace.delivery.forwarding.entry import Entry
+
+MOST_BYTES: Final = 1 << 20
+MOST_ITEMS: Final = 256
+MOST_ENTRIES: Final = 4096
+"""Of records that nothing is to be sent of, so many are settled with one commit."""
+CHANNELS: Final = (SPANS, SCORES)
+
+
+class Window:
+    """The next entries in order, until something of them fills a batch."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.is_full = False
+        self._items = self._bytes = 0
+        self._ids: set[tuple[str, str]] = set()
+
+    def take(self, ready: deque[Entry]) -> None:
+        """Move entries from the front of `ready` into the window, as many as fit; the first always does."""
+        entries, ids = self.entries, self._ids
+        while ready and not self.is_full:
+            entry = ready[0]
+            size = 0
+            for item in entry.items:
+                size += item.size_bytes
+            if entries and not self._fits(entry, size):
+                self.is_full = True
+                return
+            entries.append(ready.popleft())
+            if entry.items:
+                self._items += len(entry.items)
+                self._bytes += size
+                ids.add((entry.items[0].channel, entry.items[0].id))
+            self.is_full = len(entries) >= MOST_ENTRIES
+
+    def batch(self, channel: str) -> list[tuple[Entry, Item]]:
+        """What is to be sent on a channel, in order."""
+        return [
+            (entry, item)
+            for entry in self.entries
+            if entry.unanswered
+            for item in entry.items
+            if item.channel == channel
+        ]
+
+    def split(self) -> tuple[list[Entry], list[Entry]]:
+        """The entries that can be written down as settled, and the rest.
+
+        A position in a segment says that all before it is settled: hence only those at the front, and those
+        that are not part of any order.
+        """
+        entries = self.entries
+        for number, entry in enumerate(entries):
+            if entry.unanswered:
+                behind = entries[number:]
+                free = [each for each in behind if each.end is None and not each.unanswered]
+                return entries[:number] + free, [
+                    each for each in behind if each.end is not None or each.unanswered
+                ]
+        return entries, []
+
+    def _fits(self, entry: Entry, size: int) -> bool:
+        if not entry.items:
+            return True
+        # An observation that was amended since it was put into this batch goes with the next one: which of two
+        # in one batch a server takes for the newer is not for us to guess.
+        return (
+            self._items + len(entry.items) <= MOST_ITEMS
+            and self._bytes + size <= MOST_BYTES
+            and (entry.items[0].channel, entry.items[0].id) not in self._ids
+        )

@@ -1,0 +1,201 @@
+"""What an OpenTelemetry backend is told of an observation: attributes by the GenAI semantic conventions.
+
+By the conventions as of 1.44.0, whose names `opentelemetry-semantic-conventions` 0.66 has. What they have no name for
+stands under `agent_trace.`. They are still in development: another version of them becomes another module.
+"""
+
+from typing import Any, Final
+
+from agent_trace.delivery.backend import Record
+from agent_trace.delivery.wire.genai_messages import generation_content
+from agent_trace.delivery.wire.genai_models import provider_of, request_parameters
+from agent_trace.delivery.wire.protobuf import Value, attribute
+from agent_trace.delivery.wire.spans import CLIENT, INTERNAL, MAX_ATTRIBUTES
+from agent_trace.delivery.wire.values import json_bytes, mapping, nanoseconds, str_of
+
+SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.44.0"
+
+OPERATIONS: Final = {
+    "generation": "chat",
+    "embedding": "embeddings",
+    "agent": "invoke_agent",
+    "tool": "execute_tool",
+    "retriever": "retrieval",
+    "chain": "invoke_workflow",
+}
+"""Types of observation that the conventions have a word for."""
+
+_CALLS: Final = frozenset({"generation", "embedding", "retriever"})
+"""Types that ask somebody else, most often over a network."""
+
+_NAMES: Final = {
+    "user_id": "user.id",
+    "session_id": "session.id",
+    "tenant_id": "agent_trace.tenant.id",
+    "agent_id": "gen_ai.agent.id",
+    "agent_name": "gen_ai.agent.name",
+    "agent_type": "agent_trace.agent.type",
+    "entry_point": "agent_trace.entry_point",
+    "type": "agent_trace.observation.type",
+}
+_AS_JSON: Final = ("reported_usage", "cost", "redactions", "truncated")
+_SUMS: Final = {
+    "input": "gen_ai.usage.input_tokens",
+    "cache_read": "gen_ai.usage.input_tokens",
+    "cache_write": "gen_ai.usage.input_tokens",
+    "audio_input": "gen_ai.usage.input_tokens",
+    "output": "gen_ai.usage.output_tokens",
+    "reasoning": "gen_ai.usage.output_tokens",
+    "audio_output": "gen_ai.usage.output_tokens",
+}
+_COUNTS: Final = {
+    "cache_read": "gen_ai.usage.cache_read.input_tokens",
+    "cache_write": "gen_ai.usage.cache_creation.input_tokens",
+    "reasoning": "gen_ai.usage.reasoning.output_tokens",
+}
+_SAME: Final = (*_NAMES, "model", "finish_reason")
+"""Fields that are the same in many records: their attributes are encoded once."""
+
+_MOST_CONSTANTS: Final = 2_000
+_INT64: Final = 1 << 63
+
+
+def kind_of(record: Record) -> bytes:
+    """The span kind, as an encoded field."""
+    return CLIENT if str_of(record.get("type")) in _CALLS else INTERNAL
+
+
+class GenAiAttributes:
+    """Makes attributes of records, and keeps those that will be needed again."""
+
+    def __init__(self) -> None:
+        self._constants: dict[tuple[Any, ...], tuple[bytes, int]] = {}
+
+    def of(self, record: Record) -> list[bytes]:
+        """The encoded attributes of an observation: no more than 128, and nothing left out."""
+        constant, count = self._constant(record)
+        found = _content(record)
+        if usage := record.get("usage"):
+            found.update(_usage(mapping(usage)))
+        if record.get("first_token_ns"):
+            waited_ns = nanoseconds(record["first_token_ns"]) - nanoseconds(record.get("start_ns"))
+            found["gen_ai.response.time_to_first_chunk"] = max(waited_ns, 0) / 1e9
+        if record.get("error") is not None or record.get("level") or record.get("status_message"):
+            found.update(_end(record))
+        for name in _AS_JSON:
+            if record.get(name):
+                found[f"agent_trace.{name}"] = json_bytes(record[name])
+        free = {**_free(record, "signal"), **_free(record, "metadata")}
+        if count + len(found) + len(free) > MAX_ATTRIBUTES:
+            found["agent_trace.more"] = _take_rest(free, MAX_ATTRIBUTES - count - len(found) - 1)
+        found.update({name: _plain(value) for name, value in free.items()})
+        return [constant, *[attribute(name, value) for name, value in found.items()]]
+
+    def _constant(self, record: Record) -> tuple[bytes, int]:
+        """Encoded attributes that many records share, and how many they are."""
+        tags, parameters = record.get("tags"), mapping(record.get("model_parameters"))
+        key = (
+            *map(record.get, _SAME),
+            bool(record.get("usage")),
+            *parameters,
+            *parameters.values(),
+            *(tags if isinstance(tags, list) else ()),
+        )
+        try:
+            known = self._constants.get(key)
+        except TypeError:  # a list among the parameters, or anything in a record that we did not write
+            return _constant(record)
+        if known is None:
+            if len(self._constants) >= _MOST_CONSTANTS:
+                self._constants.clear()
+            known = self._constants[key] = _constant(record)
+        return known
+
+
+def _constant(record: Record) -> tuple[bytes, int]:
+    found: dict[str, Value] = {
+        name: str_of(record[field]) for field, name in _NAMES.items() if record.get(field)
+    }
+    if operation := OPERATIONS.get(str_of(record.get("type"))):
+        found["gen_ai.operation.name"] = operation
+    if record.get("model") or record.get("model_parameters"):
+        found.update(_model(record))
+    if record.get("finish_reason"):
+        found["gen_ai.response.finish_reasons"] = [str_of(record["finish_reason"])]
+    tags = record.get("tags")
+    if isinstance(tags, list) and tags:
+        found["agent_trace.tags"] = [str_of(tag) for tag in tags]
+    return b"".join([attribute(name, value) for name, value in found.items()]), len(found)
+
+
+def _model(record: Record) -> dict[str, Value]:
+    found: dict[str, Value] = request_parameters(mapping(record.get("model_parameters")))
+    if record.get("model"):
+        model = str_of(record["model"])
+        found["gen_ai.request.model"] = model
+        if record.get("usage") or record.get("finish_reason"):
+            found["gen_ai.response.model"] = model
+        if provider := provider_of(model):
+            found["gen_ai.provider.name"] = provider
+    return found
+
+
+def _usage(usage: dict[Any, Any]) -> dict[str, Value]:
+    """Token counts; by the conventions, input includes what was cached, and output what was reasoned."""
+    found: dict[str, Value] = {}
+    sums: dict[str, int] = {}
+    for part, count in usage.items():
+        if type(count) is int:
+            if part in _SUMS:
+                sums[_SUMS[part]] = sums.get(_SUMS[part], 0) + count
+            if part not in ("input", "output"):
+                found[_COUNTS.get(part) or f"agent_trace.usage.{str_of(part)}"] = count
+    return {**sums, **found}
+
+
+def _content(record: Record) -> dict[str, Value]:
+    """Input and output: as messages where they are such, as a tool's arguments and result, else as they are."""
+    if record.get("type") == "generation":
+        return generation_content(record)
+    if record.get("type") == "tool":
+        names = {"input": "gen_ai.tool.call.arguments", "output": "gen_ai.tool.call.result"}
+        found: dict[str, Value] = {"gen_ai.tool.name": str_of(record.get("name") or "")}
+    else:
+        names, found = {"input": "agent_trace.input", "output": "agent_trace.output"}, {}
+    given = {name: record[field] for field, name in names.items() if record.get(field) is not None}
+    return found | {
+        name: value if isinstance(value, str) else json_bytes(value) for name, value in given.items()
+    }
+
+
+def _end(record: Record) -> dict[str, Value]:
+    """How it ended: error, level, message."""
+    found: dict[str, Value] = {}
+    error = mapping(record.get("error"))
+    if error or record.get("level") == "ERROR":
+        found["error.type"] = str_of(error.get("type") or "_OTHER")
+    if error.get("context") is not None:
+        found["agent_trace.error.context"] = json_bytes(error["context"])
+    if record.get("level") not in (None, "DEFAULT"):
+        found["agent_trace.level"] = str_of(record["level"])
+    if record.get("status_message"):
+        found["agent_trace.status_message"] = str_of(record["status_message"])
+    return found
+
+
+def _free(record: Record, field: str) -> dict[str, Any]:
+    """An object whose keys are the user's: an attribute for each."""
+    given = mapping(record.get(field))
+    return {f"agent_trace.{field}.{str_of(key)}": value for key, value in given.items() if value is not None}
+
+
+def _take_rest(free: dict[str, Any], places: int) -> bytes:
+    """Take out what there are no places for, as one object."""
+    names = list(free)[max(places, 0) :]
+    return json_bytes({name.removeprefix("agent_trace."): free.pop(name) for name in names})
+
+
+def _plain(value: Any) -> Value:
+    if isinstance(value, (str, bool, float)):
+        return value
+    return value if isinstance(value, int) and -_INT64 <= value < _INT64 else json_bytes(value)

@@ -1,0 +1,155 @@
+"""From a record to an OTLP span: ids, times, status and exception events, around attributes that a backend chose."""
+
+import hashlib
+import struct
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from agent_trace.delivery.backend import SPANS, Item, Record
+from agent_trace.delivery.wire.protobuf import attribute, event, field, resource, utf8
+from agent_trace.delivery.wire.values import identity, json_bytes, mapping, nanoseconds, str_of, text_or_none
+
+INTERNAL: Final = b"\x30\x01"
+CLIENT: Final = b"\x30\x03"
+"""Kinds of span, as encoded fields."""
+
+MAX_ATTRIBUTES: Final = 128
+"""What OpenTelemetry's own SDK keeps of a span by default, and what servers reckon with."""
+
+_MOST_RESOURCES: Final = 1_000
+_MOST_EVENTS: Final = 20
+_STATUS_ERROR: Final = b"\x18\x02"
+_TIMES: Final = struct.Struct("<cQcQ")
+
+
+def span(record: Record, attributes: Iterable[bytes], kind: bytes = INTERNAL) -> bytes:
+    """The Span message of an observation."""
+    parent_id = record.get("parent_id")
+    start_ns, end_ns = times(record)
+    parts = [b"\x0a\x10", trace_id(record), b"\x12\x08", span_id(record)]
+    if parent_id is not None:
+        parts += (b"\x22\x08", identity(parent_id, 8))
+    parts += (field(b"\x2a", utf8(str_of(record.get("name") or "")) or b"(no name)"), kind)
+    parts.append(_TIMES.pack(b"\x39", start_ns, b"\x41", end_ns))
+    parts += attributes
+    if record.get("error") is not None or record.get("level") == "ERROR":
+        parts += _error_parts(record, end_ns)
+    return b"".join(parts)
+
+
+def span_item(record: Record, resource_message: bytes, message: bytes) -> Item:
+    """A span with its resource, ready to be sent."""
+    own_id = record.get("id")
+    name = own_id if isinstance(own_id, str) and own_id else span_id(record).hex()
+    return Item(name, SPANS, (resource_message, message), len(message) + 4)
+
+
+def reduced(record: Record) -> Item:
+    """A record that could not be encoded, as far as it goes: that it was there, and what it was called."""
+    told = attribute(
+        "agent_trace.reduced", "this observation could not be encoded; the journal has all of it"
+    )
+    name = record.get("name")
+    known = {key: record.get(key) for key in ("trace_id", "id", "parent_id", "start_ns", "end_ns")}
+    known["name"] = name if isinstance(name, str) else None
+    return span_item(known, resource({"service.name": "unknown_service"}), span(known, [told]))
+
+
+def trace_id(record: Record) -> bytes:
+    """The record's trace id, or one made of the record when it has none."""
+    given = record.get("trace_id")
+    return identity(given, 16) if given else _digest(record)[:16]
+
+
+def span_id(record: Record) -> bytes:
+    """The record's own id, or one made of the record when it has none."""
+    given = record.get("id")
+    return identity(given, 8) if given else _digest(record)[16:24]
+
+
+def times(record: Record) -> tuple[int, int]:
+    """Start and end in nanoseconds; an end that is missing or too early is the start."""
+    end_ns = nanoseconds(record.get("end_ns"), default=-1)
+    start_ns = nanoseconds(record.get("start_ns"), default=max(end_ns, 0))
+    return start_ns, max(start_ns, end_ns)
+
+
+def status_message(record: Record) -> str | None:
+    """What the record says of its end; for an error that says nothing, what the error is."""
+    given = text_or_none(record.get("status_message"))
+    error = mapping(record.get("error"))
+    if given is not None or not error:
+        return given
+    return ": ".join(str_of(error[part]) for part in ("type", "message") if error.get(part)) or None
+
+
+def _digest(record: Record) -> bytes:
+    return hashlib.sha256(json_bytes(record)).digest()
+
+
+def _error_parts(record: Record, end_ns: int) -> list[bytes]:
+    parts = [_exception(error, end_ns) for error in _errors(record.get("error"))]
+    if record.get("level") == "ERROR":
+        message = field(b"\x12", utf8(status_message(record) or ""))
+        parts.append(field(b"\x7a", message + _STATUS_ERROR))
+    return parts
+
+
+def _errors(error: Any) -> list[Any]:
+    """An error and those before it, oldest first."""
+    if error is None:
+        return []
+    earlier = mapping(error).get("earlier")
+    return [*(earlier if isinstance(earlier, list) else ()), error][-_MOST_EVENTS:]
+
+
+def _exception(error: Any, time_ns: int) -> bytes:
+    described = mapping(error) or {"message": error}
+    names = {"type": "exception.type", "message": "exception.message", "stack": "exception.stacktrace"}
+    given = {name: described[key] for key, name in names.items() if described.get(key)}
+    return event("exception", time_ns, {name: str_of(value) for name, value in given.items()})
+
+
+class Resources:
+    """Resource messages, made once for each process that recorded."""
+
+    def __init__(self, attributes: Mapping[str, str], sdk_version: str) -> None:
+        self._attributes = attributes
+        self._sdk = {
+            "telemetry.sdk.name": "agent_trace",
+            "telemetry.sdk.language": "python",
+            "telemetry.sdk.version": sdk_version,
+        }
+        self._made: dict[tuple[Any, ...], bytes] = {}
+
+    def of(self, record: Record) -> bytes:
+        """The Resource message of a record."""
+        process = mapping(record.get("process"))
+        key = (
+            process.get("service"),
+            process.get("host"),
+            process.get("pid"),
+            record.get("environment"),
+            record.get("release"),
+        )
+        try:
+            return self._made.get(key) or self._make(key)
+        except TypeError:  # one of them is an object or a list, in a record that we did not write
+            return self._make(tuple(text_or_none(value) for value in key))
+
+    def _make(self, key: tuple[Any, ...]) -> bytes:
+        service, host, pid, environment, release = key
+        own = {
+            "service.name": text_or_none(service),
+            "host.name": text_or_none(host),
+            "deployment.environment.name": text_or_none(environment),
+            "service.version": text_or_none(release),
+        }
+        attributes: dict[str, Any] = {**self._attributes, **{name: own[name] for name in own if own[name]}}
+        attributes.setdefault("service.name", "unknown_service")
+        if isinstance(pid, int) and not isinstance(pid, bool):
+            attributes["process.pid"] = pid
+        if len(self._made) >= _MOST_RESOURCES:
+            self._made.clear()
+        made = self._made[key] = resource({**attributes, **self._sdk})
+        return made
