@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 EXIT_S: Final = 1.5
 """How long the end of a process waits for a last delivery; what is left goes with the next process."""
-_POLL_S: Final = 0.02
+_POLL_S: Final = 0.01
+_MOST_POLL_S: Final = 0.2
 
 
 class Background:
@@ -64,10 +65,13 @@ class Background:
         worker = self._worker
         if worker is not None:
             worker.hurry(tuple(marks))
+        poll_s = _POLL_S
         while not orders.is_settled(directory, consumers, marks):
-            if time.monotonic() >= end_s:
+            left_s = end_s - time.monotonic()
+            if left_s <= 0:
                 return False
-            time.sleep(_POLL_S)
+            time.sleep(min(poll_s, left_s))
+            poll_s = min(poll_s * 1.5, _MOST_POLL_S)
         return orders.count_dead(directory, consumers, marks) <= dead_before
 
     def finish(self, within_s: float = EXIT_S) -> None:

@@ -14,7 +14,7 @@ def measure(calls: int = 200_000) -> dict[str, float]:
     directory = Path(tempfile.mkdtemp())
     LangFuseTracker(directory=directory, quiet=True, max_store_bytes=64 << 20)
     traced = observe_llm(answer)
-    traced(*conversations(1))
+    traced(conversations(1)[0])
     before = _anonymous_mb()
     grown = []
     for tenth in range(10):

@@ -5,7 +5,7 @@ Knows neither Langfuse nor OpenTelemetry, neither segments nor offsets.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 Record: TypeAlias = dict[str, Any]
 Verdict: TypeAlias = Literal["accepted", "later", "refused", "unauthorized"]
@@ -14,8 +14,7 @@ SPANS: Literal["spans"] = "spans"
 SCORES: Literal["scores"] = "scores"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One thing to send, made by a backend for itself.
 
     `id` is that of the observation or score, for dead letters and messages. A batch holds items of one

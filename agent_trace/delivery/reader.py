@@ -124,12 +124,14 @@ def _scan(block: bytes, base: int, live: bool) -> Chunk:
     chunk = Chunk(position=base)
     start, gaps = 0, 0
     while end := block.find(b"\n", start) + 1:
-        line_start, record = start, _parse(block[start:end])
+        line_start, line = start, block[start:end]
+        record = _parse(line)
         if record is None:
             chunk.gaps.append((base + end, *_tally(block, start, end)))
             line_start, record = _salvage(block, start, end)
+            line = block[line_start:end]
         if record is not None:
-            chunk.lines.append((base + line_start, block[line_start:end]))
+            chunk.lines.append((base + line_start, line))
             chunk.records.append(record)
         if record is not None or not live:
             chunk.position, gaps = base + end, len(chunk.gaps)

@@ -388,3 +388,29 @@ def test_a_child_that_is_forked_while_the_parent_loads_can_load_too(
     """
     done = run_program(BEGINNING, program, tmp_path, **keys(server, LANGFUSE_FLUSH_INTERVAL="0.05"))
     assert done.returncode == 0, done.stderr
+
+
+def test_a_share_is_delivered_and_whole_traces_that_matter(server: OtlpServer, tmp_path: Path) -> None:
+    program = """
+        @observe_llm(as_type="agent")
+        def decide(n):
+            ask(n)
+            if n == 7:
+                ObservabilityContext.add_trading_signal("BUY", 0.8, "momentum")
+            if n == 11:
+                raise ValueError("no price")
+
+        for n in range(20):
+            try:
+                decide(n)
+            except ValueError:
+                pass
+        print(LangFuseTracker().flush(10))
+    """
+    done = run_program(BEGINNING, program, tmp_path, **keys(server, AGENT_TRACE_SAMPLE_RATE="0"))
+    assert done.stdout == "True\n"
+    traces = {span.trace_id for span in server.spans.values()}
+    assert len(traces) == 2 and len(server.spans) == 4
+    entry = ledger(tmp_path / "store", keys(server))
+    assert_balanced(entry)
+    assert entry["held_back"] == {"sampling": 36}

@@ -110,15 +110,15 @@ def test_forwarders_killed_at_random_lose_nothing_and_repeat_a_batch_a_kill_at_m
 
 def test_a_burst_arrives_whole_from_a_program_that_only_flushes(tmp_path: Path) -> None:
     program = """
-        for n in range(20_000):
+        for n in range(50_000):
             ask(n)
         print(LangFuseTracker().flush(100))
     """
     with OtlpServer("pk-lf-test", "sk-lf-test", keeps_content=False) as server:
         done = run_program(BEGINNING, program, tmp_path, **keys(server.url))
         assert done.stdout == "True\n"
-        assert len(server.arrivals) == 20_000 == len(server.spans)
-    assert_settled(tmp_path / "store", 40_000)
+        assert len(server.arrivals) == 50_000 == len(server.spans)
+    assert_settled(tmp_path / "store", 100_000)
 
 
 def test_two_forwarders_at_once_send_nothing_twice(tmp_path: Path) -> None:

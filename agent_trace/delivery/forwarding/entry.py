@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+import orjson
+
 from agent_trace.delivery.backend import Item
 from agent_trace.delivery.standing.state import Advance, Effect
 
@@ -12,6 +14,7 @@ Record = dict[str, Any]
 class Entry:
     """A record, or a stretch of `count` records that nothing is to be sent of.
 
+    `record` is what is to be sent, `line` where it can be read again when it is sent as it stands in the journal.
     `end` is the position in its segment that is reached when it is settled; None for one that is sent outside of
     the order of reading. `outcome` names the count that it goes into, `moved_from` the one that it was in so far.
     `passed` counts openings just before it, of which nothing is sent and which are delivered with it, whatever
@@ -23,6 +26,7 @@ class Entry:
     items: list[Item] | tuple[()] = ()
     unanswered = 0
     record: Record | None = None
+    line: bytes | None = None
     count = 1
     passed = 0
     torn = 0
@@ -40,10 +44,21 @@ class Entry:
         self.end = end
 
     def send(self, record: Record, items: list[Item]) -> None:
-        """Settle this by sending items."""
-        self.record = record
+        """Settle this by sending items.
+
+        Of a record that can be read again from its line, nothing more is kept: thousands of parsed records in a
+        window would keep the garbage collector of the program busy.
+        """
+        self.record = record if self.line is None else None
         self.items = items
         self.unanswered = len(items)
+
+    def whole_record(self) -> Record:
+        """What was to be sent."""
+        if self.record is None and self.line is not None:
+            found = orjson.loads(self.line)
+            return found if isinstance(found, dict) else {}
+        return self.record or {}
 
     def settle(self, outcome: str) -> None:
         """Nothing (more) is to be sent."""

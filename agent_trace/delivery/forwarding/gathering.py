@@ -49,7 +49,7 @@ class Gatherer:
             if passed:
                 entry.passed, passed = passed, 0
             if kind == "observation" or kind == "score":
-                entry.record = record
+                entry.record, entry.line = record, line
             elif kind == "amendment":
                 has_amendments = True
             else:
@@ -76,7 +76,7 @@ class Gatherer:
                 earlier = self._waiting(key, waiting)
                 for entry, record in found:
                     mine = [amendment for _, amendment in additions.get(key, ())]
-                    entry.record = amend(record, in_order([*earlier, *mine]))
+                    entry.record, entry.line = amend(record, in_order([*earlier, *mine])), None
                     if waiting:
                         entry.add_effect(arrive(self._consumer, key[1]))
         without = {key: found for key, found in additions.items() if key not in observations}
@@ -123,7 +123,10 @@ def merged(pairs: Pairs) -> None:
     additions = _of_kind("amendment", pairs)
     for key, found in _of_kind("observation", pairs).items():
         for entry, record in found:
-            entry.record = amend(record, in_order(each for _, each in additions.get(key, ())))
+            entry.record, entry.line = (
+                amend(record, in_order(each for _, each in additions.get(key, ()))),
+                None,
+            )
 
 
 def _kind(record: Record) -> Any:

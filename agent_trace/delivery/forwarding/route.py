@@ -13,7 +13,7 @@ from agent_trace.delivery.standing.state import Offset
 from agent_trace.errors import SegmentDamaged, StoreTooNew
 from agent_trace.recording.journal.header import HEADER_BYTES
 
-STEP_BYTES: Final = 512 << 10
+STEP_BYTES: Final = 256 << 10
 """Little enough that parsing it does not keep the program's threads waiting, and that memory stays flat."""
 _TAIL_BYTES: Final = 64 << 10
 _CLOCK_SLACK_NS: Final = 60 * 1_000_000_000

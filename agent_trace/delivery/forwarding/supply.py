@@ -53,7 +53,7 @@ class Supply:
 
     def bury(self, entry: Entry, answer: Answer) -> None:
         """Settle an entry that the backend refused."""
-        self._selector.bury(entry, entry.record or {}, answer)
+        self._selector.bury(entry, entry.whole_record(), answer)
 
     def window(self) -> Window:
         """The next entries to settle together; an empty window when there are none."""

@@ -101,6 +101,7 @@ class LangfuseAttributes:
         tags, process = record.get("tags"), mapping(record.get("process"))
         key = (
             *map(record.get, _SAME),
+            record.get("name") if record.get("parent_id") is None else None,
             *process,
             *process.values(),
             *(tags if isinstance(tags, list) else ()),
@@ -138,6 +139,8 @@ def _constant(record: Record, metadata: dict[Any, Any]) -> tuple[bytes, int]:
     parts = [_text(key, value) for key, value in texts.items() if text_or_none(value)]
     if tags := tags_of(record):
         parts.append(attribute(TRACE_TAGS, tags))
+    if record.get("parent_id") is None:
+        parts += (attribute(IS_APP_ROOT, True), _text(TRACE_NAME, record.get("name") or ""))
     for name in _SAME_METADATA:
         if record.get(name):
             parts.append(text_attribute(_metadata_key(name, metadata), json_bytes(record[name])))
@@ -145,7 +148,7 @@ def _constant(record: Record, metadata: dict[Any, Any]) -> tuple[bytes, int]:
 
 
 def _content(record: Record) -> list[bytes]:
-    """What is different in each: input, output, usage, the end, and that it is a root."""
+    """What is different in each: input, output, usage, the end."""
     get, parts = record.get, []
     for key, value in ((INPUT, get("input")), (OUTPUT, get("output"))):
         if value is not None:
@@ -161,8 +164,6 @@ def _content(record: Record) -> list[bytes]:
         parts.append(
             text_attribute(COMPLETION_START_TIME, b'"%b"' % iso_time(nanoseconds(first_ns)).encode())
         )
-    if get("parent_id") is None:
-        parts += (attribute(IS_APP_ROOT, True), _text(TRACE_NAME, get("name") or ""))
     if get("level") not in (None, "DEFAULT"):
         parts.append(_text(LEVEL, record["level"]))
     if (get("status_message") or get("error")) and (message := status_message(record)):

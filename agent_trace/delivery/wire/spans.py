@@ -7,7 +7,15 @@ from typing import Any, Final
 
 from agent_trace.delivery.backend import SPANS, Item, Record
 from agent_trace.delivery.wire.protobuf import attribute, event, field, resource, utf8
-from agent_trace.delivery.wire.values import identity, json_bytes, mapping, nanoseconds, str_of, text_or_none
+from agent_trace.delivery.wire.values import (
+    MAX_NS,
+    identity,
+    json_bytes,
+    mapping,
+    nanoseconds,
+    str_of,
+    text_or_none,
+)
 
 INTERNAL: Final = b"\x30\x01"
 CLIENT: Final = b"\x30\x03"
@@ -69,9 +77,12 @@ def span_id(record: Record) -> bytes:
 
 def times(record: Record) -> tuple[int, int]:
     """Start and end in nanoseconds; an end that is missing or too early is the start."""
-    end_ns = nanoseconds(record.get("end_ns"), default=-1)
-    start_ns = nanoseconds(record.get("start_ns"), default=max(end_ns, 0))
-    return start_ns, max(start_ns, end_ns)
+    start_ns, end_ns = record.get("start_ns"), record.get("end_ns")
+    if type(start_ns) is int and type(end_ns) is int and 0 <= start_ns <= end_ns <= MAX_NS:
+        return start_ns, end_ns
+    end_ns = nanoseconds(end_ns, default=-1)
+    start_ns = nanoseconds(start_ns, default=max(end_ns, 0))
+    return start_ns, end_ns if end_ns > start_ns else start_ns
 
 
 def status_message(record: Record) -> str | None:

@@ -15,7 +15,7 @@ from agent_trace.recording.text import as_text
 
 _SAFE_INTEGER: Final = 1 << 53
 _MAX_DEPTH: Final = 64
-_MAX_NS: Final = (1 << 63) - 1
+MAX_NS: Final = (1 << 63) - 1
 _STRICT: Final = orjson.OPT_STRICT_INTEGER
 """Integers that JavaScript, which a backend may well run on, would round are refused, and then spelled as text."""
 
@@ -90,7 +90,7 @@ def nanoseconds(value: Any, default: int = 0) -> int:
         if not isinstance(value, float) or not math.isfinite(value):
             return default
         value = int(value)
-    return min(value, _MAX_NS) if value >= 0 else default
+    return min(value, MAX_NS) if value >= 0 else default
 
 
 def iso_time(time_ns: int) -> str:
