@@ -45,7 +45,7 @@ $(BIN)/python:
 # A stamp a set of dependencies, so that the second run starts at once.
 $(VENV)/installed-demo: setup.cfg | $(BIN)/python
 	@echo "installing agent_trace and what the demo needs (once)"
-	@$(PIP) install --editable '.[openai]'
+	@$(PIP) install --editable '.[anthropic,openai]'
 	@touch $@
 
 $(VENV)/installed-dev: setup.cfg | $(BIN)/python

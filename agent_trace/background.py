@@ -12,10 +12,11 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from agent_trace.recording import process
-from agent_trace.recording.guard import guarded
+from agent_trace.recording.guard import attempt, guarded
 
 if TYPE_CHECKING:
     from agent_trace.delivery.worker import Worker
+    from agent_trace.recording.steps import Gate
     from agent_trace.settings import Settings
 
 EXIT_S: Final = 1.5
@@ -37,6 +38,14 @@ class Background:
         from agent_trace.delivery.wire.backends import wanted
 
         return wanted(settings)
+
+    def gate(self, settings: Settings) -> Gate | None:
+        """Who keeps to the budgets that these settings have; None, and nothing loaded, where there are none."""
+        if settings.budgets is None:
+            return None
+        from agent_trace.spending.gate import make_gate
+
+        return attempt("preparing budgets", make_gate, settings)
 
     def begin(self, settings: Settings) -> None:
         """Have a worker that delivers by these settings. Comes back at once."""

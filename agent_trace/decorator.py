@@ -114,18 +114,28 @@ def _attribute_of(module: str, qualname: str) -> Any:
     return found
 
 
-class _BoundObserved(_BoundFunctionWrapper):
+_bind: Final[Any] = _BoundFunctionWrapper.__init__
+
+
+class BoundObserved(_BoundFunctionWrapper):
     """An observed method, bound or looked up on its class: pickles and copies as what it stands for."""
 
-    def __new__(cls, *arguments: Any) -> Any:
+    def __init__(
+        self,
+        wrapped: Any,
+        instance: Any,
+        wrapper: Any = None,
+        enabled: Any = None,
+        binding: str = "function",
+        parent: Any = None,
+        owner: Any = None,
+    ) -> None:
         """`type(method)(function, instance)` binds, as it does for methods: `weakref.WeakMethod` counts on it."""
-        if len(arguments) == 2:
-            return arguments[0].__get__(arguments[1])
-        return super().__new__(cls, *arguments)
-
-    def __init__(self, *arguments: Any) -> None:
-        if len(arguments) != 2:
-            super().__init__(*arguments)
+        if parent is None:
+            parent, wrapped = wrapped, wrapped.__wrapped__.__get__(instance)
+            wrapper, enabled, binding = parent._self_wrapper, parent._self_enabled, parent._self_binding
+        # Not by `super()`: this runs for every call of a decorated method, also while recording is off.
+        _bind(self, wrapped, instance, wrapper, enabled, binding, parent, owner)
 
     @property
     def __func__(self) -> Any:
@@ -157,7 +167,7 @@ class _BoundObserved(_BoundFunctionWrapper):
 class ObservedCallable(_FunctionWrapper):
     """The wrapped callable: looks like what it wraps to `inspect`, `pickle`, `copy` and descriptors."""
 
-    __bound_function_wrapper__ = _BoundObserved
+    __bound_function_wrapper__ = BoundObserved
 
     def __init__(self, wrapped: Any, options: Options) -> None:
         target = Target(wrapped, **options)

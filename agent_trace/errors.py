@@ -2,6 +2,7 @@
 
 AgentTraceError
 ├── SettingError        a setting, rule or argument has a value that cannot be used
+├── BudgetExceeded      a generation was not made, since a budget is spent that says on_exceeded = "raise"
 └── StoreError          the recorded observations cannot be read as asked
     ├── StoreMissing    nothing was recorded in that directory yet
     ├── StoreTooNew     the store was written by a newer version of agent_trace
@@ -9,7 +10,8 @@ AgentTraceError
     ├── NotFound        no trace or observation has that id
     └── AmbiguousId     an id prefix fits more than one
 
-None of them is ever raised into a traced call: recording keeps its failures to itself.
+None of them is ever raised into a traced call, but for BudgetExceeded, which somebody asked for: recording keeps its
+failures to itself.
 """
 
 
@@ -19,6 +21,10 @@ class AgentTraceError(Exception):
 
 class SettingError(AgentTraceError, ValueError):
     """A setting, a redaction rule or an argument has a value that cannot be used."""
+
+
+class BudgetExceeded(AgentTraceError):
+    """A generation was not made: the budget of its tenant, agent or model is spent, and says to raise."""
 
 
 class StoreError(AgentTraceError):

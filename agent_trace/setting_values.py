@@ -1,8 +1,9 @@
 """What people write for a setting, read into its value. Each function raises ValueError with what to write instead."""
 
+import json
 import re
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
@@ -83,6 +84,18 @@ def directory(text: str) -> Path:
         return Path(text).expanduser()
     except RuntimeError:
         raise ValueError("there is no such user") from None
+
+
+def table(text: str) -> Path | dict[str, Any] | list[Any]:
+    """A TOML or JSON file, or the JSON itself."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return directory(text)
+    try:
+        # Numbers stay as they were written: they are amounts of money.
+        found: dict[str, Any] | list[Any] = json.loads(text, parse_float=str)
+    except ValueError as error:
+        raise ValueError(f"say a TOML or JSON file, or JSON ({error})") from None
+    return found
 
 
 def url(text: str) -> str:

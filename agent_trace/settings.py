@@ -62,6 +62,9 @@ class Settings:
     sample_rate: float
     sample_slow_s: float | None
     sample_cost: float | None
+    prices: Path | dict[str, Any] | list[Any] | None
+    budgets: Path | dict[str, Any] | list[Any] | None
+    instrument: tuple[str, ...]
     origins: dict[str, str]
     problems: tuple[str, ...]
 
@@ -91,6 +94,9 @@ def load(arguments: Mapping[str, Any] | None = None, cwd: Path | None = None) ->
         values[_known(name).name] = _argument(_known(name), value)
         origins[name] = "argument"
     values["directory"] = _absolute(values["directory"], root)
+    for name in ("prices", "budgets"):
+        if isinstance(values[name], Path):
+            values[name] = root / values[name]
     _take_from_resource(values, origins)
     problems.extend(_unspoken(values, origins))
     return Settings(**values, origins=origins, problems=tuple(problems))
@@ -219,6 +225,12 @@ def _setup_cfg(path: Path, problems: list[str]) -> dict[str, str]:
 
 def _as_text(value: object) -> str:
     """A TOML value as a variable would spell it, so that one reader serves every source."""
+    if isinstance(value, dict | list) and any(
+        isinstance(each, dict | list) for each in (value.values() if isinstance(value, dict) else value)
+    ):
+        import json
+
+        return json.dumps(value, default=str)
     if isinstance(value, dict):
         return "\n".join(f"{name} = {pattern}" for name, pattern in value.items())
     if isinstance(value, list):

@@ -18,6 +18,7 @@ from agent_trace.setting_values import (
     seconds,
     share,
     size,
+    table,
     url,
 )
 
@@ -218,5 +219,26 @@ TABLE: Final[tuple[Setting, ...]] = (
         amount,
         None,
         "Cost above which a trace is delivered whatever `sample_rate` says. Default: none.",
+    ),
+    Setting(
+        "prices",
+        ("AGENT_TRACE_PRICES",),
+        table,
+        None,
+        "Prices of your own, by model pattern and date. Default: those of the price table.",
+    ),
+    Setting(
+        "budgets",
+        ("AGENT_TRACE_BUDGETS",),
+        table,
+        None,
+        "What a tenant, an agent or a model may cost in an hour, a day, a month. Default: no limits.",
+    ),
+    Setting(
+        "instrument",
+        ("AGENT_TRACE_INSTRUMENT",),
+        names,
+        (),
+        "Entry points that `agent-trace run` attaches to, as `package.module:Class.method`.",
     ),
 )

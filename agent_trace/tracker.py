@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -113,7 +114,8 @@ class LangFuseTracker:
         """How recording stands in this process.
 
         Keys: enabled, directory, recorded (records written), lost (by reason), problem (in words, or None), failures (of
-        tracing itself, by what it was doing), segment (path, or None), settings_problems.
+        tracing itself, by what it was doing), segment (path, or None), settings_problems, attached (entry points that
+        `instrument` was given: `entry_point`, `state`, `places`), attaching_problems (how often, by message).
 
         check_credentials: ask Langfuse, for 5 s at most, whether it takes the keys. Adds `credentials`: `ok`, `missing`,
             `refused (401): check …`, or `no answer from …`.
@@ -129,6 +131,7 @@ class LangFuseTracker:
             "failures": dict(guard.failures),
             "segment": None if journal is None or journal.path is None else str(journal.path),
             "settings_problems": list(recording.settings.problems),
+            **_attached(),
         }
         if check_credentials:
             from agent_trace.credentials import check
@@ -136,6 +139,14 @@ class LangFuseTracker:
             settings = recording.settings
             status["credentials"] = check(settings.public_key, settings.secret_key, settings.base_url)
         return status
+
+
+def _attached() -> dict[str, Any]:
+    if "agent_trace.instrumentation" not in sys.modules:
+        return {"attached": [], "attaching_problems": {}}
+    from agent_trace.instrumentation import attached, problems
+
+    return {"attached": [each._asdict() for each in attached()], "attaching_problems": problems()}
 
 
 def _langfuse_client(settings: Settings) -> Langfuse:

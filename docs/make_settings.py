@@ -23,6 +23,7 @@ _SPELLINGS: Final = {
     "compression": "`gzip` or `none`",
     "directory": "a directory",
     "url": "a URL",
+    "table": "a TOML or JSON file, or JSON",
     "str": "text",
 }
 

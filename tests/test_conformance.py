@@ -1118,3 +1118,45 @@ def test_switched_off_nothing_is_recorded_and_everything_works() -> None:
         current().enable()
         module_level("c")
     assert len(observations) == 1
+
+
+def test_a_plain_function_that_hands_on_a_coroutine_is_observed_to_its_end(observations: Recorded) -> None:
+    def logged(function: Any) -> Any:
+        @functools.wraps(function)
+        def wrapper(*args: Any) -> Any:
+            return function(*args)
+
+        return wrapper
+
+    @observe_llm
+    @logged
+    async def ask(question: str) -> str:
+        await asyncio.sleep(0)
+        return module_level(question)
+
+    async def program() -> str:
+        pending = ask("up")
+        assert inspect.iscoroutine(pending)
+        assert trace.get_current_span() is trace.INVALID_SPAN
+        return await pending
+
+    assert asyncio.run(program()) == "up!plain"
+    inner, outer = observations
+    assert (inner.parent_id, outer.output) == (outer.id, "up!plain")
+
+
+def test_such_a_coroutine_that_nobody_awaits_warns_once_and_ends(observations: Recorded) -> None:
+    @observe_llm
+    def ask(question: str) -> Any:
+        return undecorated(question)
+
+    async def undecorated(question: str) -> str:
+        return question
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        ask("up")
+        gc.collect()
+    assert [str(each.message).rpartition(".")[2] for each in caught] == ["undecorated' was never awaited"]
+    caught.clear()  # a warning holds the coroutine that it is about
+    assert observations.one().output is None

@@ -9,6 +9,7 @@ from agent_trace.cli.versions import versions
 from agent_trace.delivery.reader import is_live, list_segments, read_header
 from agent_trace.delivery.standing.ledger import ConsumerLedger, delivery_ledgers
 from agent_trace.errors import SettingError, StoreError, StoreMissing
+from agent_trace.instrumentation.providers import Provider, providers
 from agent_trace.recording.journal.control import read_flag
 from agent_trace.recording.journal.problems import ADVICE
 from agent_trace.recording.redaction.redactor import Redactor
@@ -35,7 +36,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Everything that `agent-trace status` says. `ledger` is None when nothing was recorded yet, or is readable."""
+    """Everything that `agent-trace status` says. `ledger` is None when nothing was recorded yet, or is readable.
+
+    entry_points: what the settings have `agent-trace run` attach to. providers: what `--providers` would, and would not.
+    """
 
     on: bool
     why: str
@@ -45,6 +49,8 @@ class Condition:
     writers: list[Writer] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
+    entry_points: tuple[str, ...] = ()
+    providers: list[Provider] = field(default_factory=list)
 
 
 def condition(settings: Settings, directory: Path | None) -> Condition:
@@ -61,7 +67,18 @@ def condition(settings: Settings, directory: Path | None) -> Condition:
         problems += _problems(ledger)
     deliveries, unreadable = _deliveries(store)
     problems += unreadable + [problem for each in deliveries for problem in _of_delivery(each)]
-    return Condition(on, why, str(store), ledger, deliveries, _writers(store), problems, versions())
+    return Condition(
+        on,
+        why,
+        str(store),
+        ledger,
+        deliveries,
+        _writers(store),
+        problems,
+        versions(),
+        settings.instrument,
+        providers(),
+    )
 
 
 def _switch(settings: Settings, flag: bool | None) -> tuple[bool, str]:

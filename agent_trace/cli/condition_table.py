@@ -8,6 +8,7 @@ from agent_trace.cli import figures, words
 from agent_trace.cli.condition import Condition
 from agent_trace.cli.grid import Column, Grid, Line, Note
 from agent_trace.delivery.standing.ledger import ConsumerLedger
+from agent_trace.instrumentation.instrumentors import install_command
 from agent_trace.store.answers import Ledger
 
 _LABEL_CELLS = 12
@@ -41,7 +42,24 @@ def _lines(found: Condition) -> Iterator[Line]:
             yield _labelled("  fix", words.word(problem.fix))
     if not found.problems:
         yield _labelled("problems", Text("none", "green"))
+    yield from _attached(found)
     yield _labelled("versions", words.joined(f"{name} {version}" for name, version in found.versions.items()))
+
+
+def _attached(found: Condition) -> Iterator[Line]:
+    """What `agent-trace run` attaches to, or could."""
+    for number, entry_point in enumerate(found.entry_points):
+        yield _labelled("" if number else "attaches to", words.word(entry_point))
+    ready = [f"{each.name} {each.version}" for each in found.providers if each.version]
+    if ready:
+        yield _labelled("providers", words.joined(ready))
+        yield _labelled(
+            "", Text("attached by `agent-trace run --providers`, or `instrument_providers()`", "dim")
+        )
+    lacking = [each.name for each in found.providers if not each.version]
+    if lacking:
+        yield _labelled("" if ready else "providers", words.word(f"not attached: {', '.join(lacking)}"))
+        yield _labelled("  fix", words.word(install_command(lacking)))
 
 
 def _getting_started() -> Iterator[Line]:

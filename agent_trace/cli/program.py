@@ -16,8 +16,11 @@ from agent_trace.recording import process
 from agent_trace.recording.guard import guarded
 from agent_trace.recording.span import Span
 
+Attach = Callable[[], None]
+"""Attaches to what the program will import; called when everything is found where the program will find it."""
 
-def run_script(script: str, arguments: list[str], store: Path | None) -> None:
+
+def run_script(script: str, arguments: list[str], store: Path | None, attach: Attach) -> None:
     """`python SCRIPT ARGUMENTS`, recorded."""
     path = Path(script).absolute()
     if path.is_dir():
@@ -29,17 +32,19 @@ def run_script(script: str, arguments: list[str], store: Path | None) -> None:
         _give_up(f"{script} cannot be run: {error.strerror}", exit_code=2)
     main = _main_module(str(path), SourceFileLoader("__main__", str(path)))
     _arrange([script, *arguments], str(path.resolve().parent), main)
-    _record(path.name, store, lambda: _execute(compile(source, path, "exec", dont_inherit=True), main))
+    _prepare(store, attach)
+    _record(path.name, lambda: _execute(compile(source, path, "exec", dont_inherit=True), main))
 
 
-def run_module(name: str, arguments: list[str], store: Path | None) -> None:
+def run_module(name: str, arguments: list[str], store: Path | None, attach: Attach) -> None:
     """`python -m MODULE ARGUMENTS`, recorded."""
     _arrange(["-m", *arguments], str(Path.cwd()), None)
+    _prepare(store, attach)  # before the packages around the module are imported
     spec, code = _found(name)
     main = _main_module(spec.origin or name, spec.loader)
     main.__spec__, main.__package__ = spec, spec.parent
     _arrange([spec.origin or name, *arguments], None, main)
-    _record(name, store, lambda: _execute(code, main))
+    _record(name, lambda: _execute(code, main))
 
 
 def _found(name: str) -> tuple[ModuleSpec, CodeType]:
@@ -77,9 +82,13 @@ def _execute(code: CodeType, main: ModuleType) -> None:
     exec(code, main.__dict__)
 
 
-def _record(name: str, store: Path | None, program: Callable[[], None]) -> None:
+def _prepare(store: Path | None, attach: Attach) -> None:
     if store is not None:
         process.configure({"directory": store.absolute()})
+    attach()
+
+
+def _record(name: str, program: Callable[[], None]) -> None:
     with _Recorded(name):
         program()
 

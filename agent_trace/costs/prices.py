@@ -3,13 +3,16 @@
 Rates come from the table that `genai-prices` ships; it is never refreshed over the network. Its own
 calculator takes counts that include one another (input includes what was cached); ours are disjoint, so
 that each count is multiplied by the most special rate that the model has for it. The sums are the same.
+The project's own prices (setting `prices`) go before those of the table.
 """
 
 from collections.abc import Mapping
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any, Final, NamedTuple
 
-from agent_trace.costs.models import INPUT_CLASSES, Rates, price_source, priced_model, rate_at
+from agent_trace.costs.models import INPUT_CLASSES, Rates, priced_model, rate_at
+from agent_trace.costs.models import price_source as table_source
+from agent_trace.costs.overrides import overrides
 
 EXACT: Final = Context(prec=60)
 """The program's own decimal context may round to six digits; money is worked out in this one."""
@@ -17,6 +20,7 @@ EXACT: Final = Context(prec=60)
 add, divide, multiply = EXACT.add, EXACT.divide, EXACT.multiply
 ZERO: Final = Decimal(0)
 PICO: Final = Decimal(10**12)
+MOST_PICO: Final = 1 << 56
 A_MILLION: Final = Decimal(1_000_000)
 A_THOUSAND: Final = Decimal(1_000)
 
@@ -45,32 +49,46 @@ def price(
     """
     if not model or not usage:
         return None
+    own = overrides().rates(model, at_ns)
+    if own is not None:
+        return _multiply(own.rates, usage, own.source)
     found = priced_model(model, provider)
     rates = None if found is None else found.rates(at_ns)
-    return _multiply(rates, usage) if rates else None
+    return _multiply(rates, usage, table_source()) if rates else None
 
 
 def price_pico(model: str, usage: Mapping[str, int], at_ns: int) -> int | None:
     """The total of `price` as whole 10**-12 dollars, rounded; in plain integers wherever they are exact."""
-    found = priced_model(model, None)
-    if found is None:
-        return None
-    rates, total_pico = found.rates(at_ns), 0
+    own = overrides().rates(model, at_ns)
+    if own is not None:
+        rates = own.rates
+    else:
+        found = priced_model(model, None)
+        if found is None:
+            return None
+        rates = found.rates(at_ns)
+    total_pico = 0
     for each, count in usage.items():
         a_token = rates.pico_a_token(each)
         if a_token is None:
-            cost = _multiply(rates, usage) if rates else None
+            cost = _multiply(rates, usage, "") if rates else None
             return None if cost is None else pico(cost.total)
         total_pico += a_token * count
     return total_pico if usage else None
 
 
 def pico(amount: Decimal) -> int:
-    """An amount as whole 10**-12 of its unit, at most what 63 bits hold."""
-    return min(int(multiply(amount, PICO).to_integral_value()), (1 << 63) - 1)
+    """An amount as whole 10**-12 of its unit; at most 72,057 of it, so that sums stay within 63 bits."""
+    return min(int(multiply(amount, PICO).to_integral_value()), MOST_PICO)
 
 
-def _multiply(rates: Rates, usage: Mapping[str, int]) -> Cost | None:
+def price_source() -> str:
+    """What figures of money rest on: the price table with its version, and which prices of your own are in force."""
+    digest = overrides().digest
+    return f"{table_source()} + your own ({digest})" if digest else table_source()
+
+
+def _multiply(rates: Rates, usage: Mapping[str, int], source: str) -> Cost | None:
     inputs = sum([count for each, count in usage.items() if each in INPUT_CLASSES])
     parts: dict[str, Decimal] = {}
     total = ZERO
@@ -85,7 +103,7 @@ def _multiply(rates: Rates, usage: Mapping[str, int]) -> Cost | None:
     if rates.request is not None:
         parts["request"] = amount = divide(rate_at(rates.request, inputs), A_THOUSAND)
         total = add(total, amount)
-    return Cost(total, parts, "USD", price_source())
+    return Cost(total, parts, "USD", source)
 
 
 def recorded_cost(cost: object) -> Cost | None:

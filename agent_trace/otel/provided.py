@@ -113,6 +113,11 @@ class ProvidedSpan(trace.Span):
         """Give the observation another name."""
         self.observed.update_name(name)
 
+    @property
+    def status(self) -> Status:
+        """What it was set to so far; the API does not have it, but some instrumentors ask for it."""
+        return self._status or Status()
+
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """ERROR becomes the level, its description the status message. OK is final, UNSET says nothing."""
         with guarded("setting a status"):

@@ -42,6 +42,7 @@ def assemble(settings: Settings, redact: process.Redact | None) -> tuple[Control
     origin = Origin(service=service, host=socket.gethostname())
     make = recorder_of_process()
     steps = steps_for(settings, redact, journal, origin, on_failure=notices.warn, make_recorder=make)
+    steps.gate = None if delivery is None else delivery.gate(settings)
     if settings.threads:
         attempt("carrying context into threads", _carry_context)
     notices.started(settings)

@@ -10,11 +10,13 @@ import inspect
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from functools import partial
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final
 
 from agent_trace.recording import process
 
 if TYPE_CHECKING:
+    from agent_trace.recording.span import Span
     from agent_trace.recording.steps import Prepared, Steps
     from agent_trace.recording.target import Target
 
@@ -31,6 +33,11 @@ def wrapper_for(function: Any, target: Target) -> Wrapper:
     if inspect.isgeneratorfunction(code):
         return partial(_call_generator, target)
     return partial(_call, target)
+
+
+def begins_later(wrapper: Wrapper) -> bool:
+    """Whether the observation begins with the first step of what the call returns, and not with the call."""
+    return isinstance(wrapper, partial) and wrapper.func is not _call
 
 
 def _is_generator_based_coroutine(function: Any) -> bool:
@@ -56,6 +63,11 @@ def _call(target: Target, wrapped: Any, instance: Any, args: tuple[Any, ...], kw
     except BaseException as error:
         steps.close(span, error=error)
         raise
+    if type(result) is CoroutineType:
+        # Of another decorator's wrapper, or a method that hands on an async one: the call ends when this does.
+        steps.detach(span)
+        unawaited = Unawaited(result, partial(steps.close, span))
+        return named_like(result, _drive(steps, lambda: span, unawaited))
     steps.close(span, result)
     return result
 
@@ -66,12 +78,16 @@ def _call_coroutine(
     steps = process.steps()
     prepared = steps.prepare(target, instance, args, kwargs)
     coroutine = wrapped(*args, **kwargs)
-    return _named_like(coroutine, _drive(steps, target, prepared, _Unawaited(coroutine)))
+    return named_like(coroutine, _drive(steps, partial(steps.open, target, prepared), Unawaited(coroutine)))
 
 
-async def _drive(steps: Steps, target: Target, prepared: Prepared, unawaited: _Unawaited) -> Any:
+async def _drive(steps: Steps, begin: Callable[[], Span | None], unawaited: Unawaited) -> Any:
+    try:
+        span = begin()
+    except BaseException:  # a budget is spent
+        unawaited.close()
+        raise
     coroutine = unawaited.take()
-    span = steps.open(target, prepared)
     steps.attach(span)
     try:
         result = await coroutine
@@ -82,21 +98,30 @@ async def _drive(steps: Steps, target: Target, prepared: Prepared, unawaited: _U
     return result
 
 
-class _Unawaited:
+class Unawaited:
     """Holds a coroutine until it is awaited. If that never happens, Python warns of ours, once, and not of both."""
 
-    __slots__ = ("_coroutine",)
+    __slots__ = ("_coroutine", "_otherwise")
 
-    def __init__(self, coroutine: Any) -> None:
+    def __init__(self, coroutine: Any, otherwise: Callable[[], None] | None = None) -> None:
         self._coroutine = coroutine
+        self._otherwise = otherwise
 
     def take(self) -> Any:
+        """The coroutine, which is awaited from here on."""
         coroutine, self._coroutine = self._coroutine, None
         return coroutine
+
+    def close(self) -> None:
+        """It will not be awaited, and Python need not warn of that."""
+        if isinstance(self._coroutine, Coroutine):
+            self._coroutine.close()
 
     def __del__(self) -> None:
         if isinstance(self._coroutine, Coroutine):
             self._coroutine.close()
+            if self._otherwise is not None:
+                self._otherwise()
 
 
 def _call_generator(
@@ -105,7 +130,7 @@ def _call_generator(
     steps = process.steps()
     prepared = steps.prepare(target, instance, args, kwargs)
     generator = wrapped(*args, **kwargs)
-    return _named_like(generator, _iterate(steps, target, prepared, generator))
+    return named_like(generator, _iterate(steps, target, prepared, generator))
 
 
 def _iterate(
@@ -148,7 +173,7 @@ def _call_async_generator(
     steps = process.steps()
     prepared = steps.prepare(target, instance, args, kwargs)
     generator = wrapped(*args, **kwargs)
-    return _named_like(generator, _iterate_async(steps, target, prepared, generator))
+    return named_like(generator, _iterate_async(steps, target, prepared, generator))
 
 
 async def _iterate_async(
@@ -197,7 +222,7 @@ def _first_step(generator: AsyncGenerator[Any, Any], sent: Any) -> Any:
 _NAMES: Final = ("__name__", "__qualname__")
 
 
-def _named_like(original: Any, driver: Any) -> Any:
+def named_like(original: Any, driver: Any) -> Any:
     """Give our coroutine or generator the names of the one it drives, for warnings and debuggers."""
     for name in _NAMES:
         own = getattr(original, name, None)

@@ -19,7 +19,7 @@ from agent_trace.recording.notices import Notices
 if TYPE_CHECKING:
     from agent_trace.recording.journal.control import Control
     from agent_trace.recording.journal.journal import Journal
-    from agent_trace.recording.steps import Steps
+    from agent_trace.recording.steps import Gate, Steps
     from agent_trace.settings import Settings
 
 Redact = Callable[[str, object], object]
@@ -33,6 +33,9 @@ class Delivery(Protocol):
 
     def begin(self, settings: Settings) -> None:
         """Something will have been recorded in a moment. Called at the start of every segment; must return at once."""
+
+    def gate(self, settings: Settings) -> Gate | None:
+        """Who decides whether calls may be made, if these settings limit anything."""
 
 
 _ON = ord("1")

@@ -198,3 +198,7 @@ class CostRow:
     """Observations that reported tokens or a cost."""
     unpriced: int
     """Those of them that `total` is without."""
+    keys: tuple[str, ...] = ()
+    """All keys, when it is a sum by more than one: `key` is the first of them."""
+    invocations: int = 0
+    """Observations of type `agent` among what was summed."""

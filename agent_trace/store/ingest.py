@@ -12,6 +12,7 @@ from typing import Final
 from agent_trace.delivery.reader import Chunk
 from agent_trace.store.records import OFFSET_MASK, Address, Key, Record, amend, identify
 from agent_trace.store.rows import ObservationRow, SignalColumns, observation_row, signal_rows, tags_of
+from agent_trace.store.spending import Spending
 from agent_trace.store.summaries import Summary, load, recount, save
 
 Fetch = Callable[[Address], Record | None]
@@ -154,6 +155,7 @@ class _Changes:
         self._tags: list[tuple[int, str]] = []
         self._signals: list[SignalColumns] = []
         self._recount: set[int] = set()
+        self._spending = Spending()
 
     def put(
         self, key: Key, found: tuple[Address, Record], additions: list[Record], old: ObservationRow | None
@@ -163,10 +165,12 @@ class _Changes:
         merged = amend(record, additions) if additions else record
         row = observation_row(merged, address, summary.number, key[1], bool(additions))
         self._rows.append(row)
+        self._spending.count(row, 1)
         if old is None:
             summary.add(row)
         else:
             self._replaced.append((old.record,))
+            self._spending.count(old, -1)
             if not summary.replace(old, row):
                 self._recount.add(summary.number)
         if merged.get("tags"):
@@ -177,8 +181,9 @@ class _Changes:
     def write(self, connection: sqlite3.Connection) -> None:
         for table in ("observations", "tags", "signals"):
             connection.executemany(f"DELETE FROM {table} WHERE record = ?", self._replaced)
-        connection.executemany(f"INSERT INTO observations VALUES ({','.join('?' * 29)})", self._rows)
+        connection.executemany(f"INSERT INTO observations VALUES ({','.join('?' * 30)})", self._rows)
         connection.executemany("INSERT INTO tags VALUES (?,?)", self._tags)
         connection.executemany("INSERT INTO signals VALUES (?,?,?,?,?,?,?,?)", self._signals)
+        self._spending.write(connection)
         save(connection, self._summaries.values())
         recount(connection, self._recount)

@@ -1,12 +1,11 @@
-"""Questions about traces, signals and costs: one function each, answered from the index alone."""
+"""Questions about traces and signals: one function each, answered from the index alone."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import orjson
 
-from agent_trace.store.answers import CostKey, CostRow, Filter, SignalRow, Status, TraceRow
+from agent_trace.store.answers import Filter, SignalRow, Status, TraceRow
 from agent_trace.store.filters import (
     all_of,
     bound_conditions,
@@ -15,21 +14,13 @@ from agent_trace.store.filters import (
     text_conditions,
 )
 from agent_trace.store.liveness import Liveness
-from agent_trace.store.rows import USAGE_COLUMNS, dollars
+from agent_trace.store.rows import dollars
 
 _HEAD: Final = """
 SELECT name, agent_id, agent_name, tenant_id, user_id, session_id, input_preview, output_preview
 FROM observations WHERE trace = ? ORDER BY is_root DESC, start_ns LIMIT 50
 """
 """The root of a trace and the first few below it: where the scope of a trace is looked for."""
-
-_COST_KEYS: Final[dict[CostKey, str]] = {
-    "agent": "coalesce(nullif(o.agent_id, ''), o.agent_name, '')",
-    "tenant": "coalesce(o.tenant_id, '')",
-    "model": "coalesce(o.model, '')",
-    "session": "coalesce(o.session_id, '')",
-    "day": "date(o.start_ns / 1000000000, 'unixepoch')",
-}
 
 
 def trace_rows(
@@ -151,44 +142,3 @@ def _as_given(confidence: str | None) -> float | str | None:
     """A confidence as it was given: a number or a word; anything else as its JSON."""
     given = None if confidence is None else orjson.loads(confidence)
     return given if given is None or isinstance(given, int | float | str) else confidence
-
-
-def cost_list(connection: sqlite3.Connection, where: Filter, by: CostKey) -> list[CostRow]:
-    """Tokens and cost by key, the most expensive first."""
-    conditions, values = observation_conditions(where)
-    sums = ", ".join(f"sum(o.usage_{each})" for each in USAGE_COLUMNS)
-    rows = connection.execute(
-        f"SELECT {_COST_KEYS[by]} AS key, sum(o.cost_pico), count(*), sum(o.unpriced), {sums} FROM observations AS o "
-        f"WHERE (o.tokens IS NOT NULL OR o.cost_pico IS NOT NULL) AND {all_of(conditions)} "
-        "GROUP BY key ORDER BY 2 DESC, 3 DESC, 1",
-        values,
-    ).fetchall()
-    rarer = _rarer_tokens(connection, conditions, values, by)
-    return [
-        CostRow(
-            key=key,
-            total=dollars(cost_pico),
-            tokens={**_counted(USAGE_COLUMNS, counts), **rarer.get(key, {})},
-            calls=calls,
-            unpriced=unpriced,
-        )
-        for key, cost_pico, calls, unpriced, *counts in rows
-    ]
-
-
-def _rarer_tokens(
-    connection: sqlite3.Connection, conditions: list[str], values: list[object], by: CostKey
-) -> dict[str, dict[str, int]]:
-    rows = connection.execute(
-        f"SELECT {_COST_KEYS[by]} AS key, each.key, sum(each.value) FROM observations AS o, json_each(o.usage_other) "
-        f"AS each WHERE o.usage_other IS NOT NULL AND {all_of(conditions)} GROUP BY 1, 2",
-        values,
-    )
-    found: dict[str, dict[str, int]] = {}
-    for key, kind, count in rows:
-        found.setdefault(key, {})[kind] = count
-    return found
-
-
-def _counted(names: Iterable[str], counts: Iterator[int | None] | list[int | None]) -> dict[str, int]:
-    return {name: count for name, count in zip(names, counts, strict=True) if count is not None}

@@ -17,6 +17,7 @@ from agent_trace.errors import SegmentDamaged
 from agent_trace.store.index import Index
 from agent_trace.store.ingest import read_batch, write_batch
 from agent_trace.store.records import SEGMENT_SHIFT, Address, Record, Shelf, segment_time
+from agent_trace.store.repricing import match_prices
 from agent_trace.store.retention import forget
 
 BATCH_BYTES: Final = 8 << 20
@@ -36,6 +37,7 @@ def refresh(index: Index, directory: Path, shelf: Shelf, progress: Progress | No
     """Read what is new into the index, newest segments first; gives the number of records read."""
     paths = {path.name: path for path in list_segments(directory)}
     _match_with_disk(index, shelf, paths)
+    match_prices(index)
     waiting = [each for each in known_segments(index.connection) if not each.finished]
     steps = Steps([(paths[each.name], each.position) for each in waiting if each.name in paths], progress)
     fetch = fetcher(index.connection, shelf)

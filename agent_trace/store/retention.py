@@ -4,6 +4,7 @@ import sqlite3
 from typing import Final
 
 from agent_trace.store.records import range_of
+from agent_trace.store.spending import take_out
 from agent_trace.store.summaries import recount
 
 _TABLES: Final = ("signals", "tags", "amendments", "observations")
@@ -22,6 +23,7 @@ def forget(connection: sqlite3.Connection, segment: int) -> None:
             f"SELECT DISTINCT trace FROM {table} WHERE record BETWEEN ? AND ?", (first, last)
         )
     }
+    take_out(connection, first, last)
     for table in _TABLES:
         connection.execute(f"DELETE FROM {table} WHERE record BETWEEN ? AND ?", (first, last))
     connection.execute(

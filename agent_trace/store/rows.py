@@ -53,6 +53,7 @@ class ObservationRow(NamedTuple):
     unpriced: bool
     input_preview: str | None
     output_preview: str | None
+    stated: bool
 
 
 class SignalColumns(NamedTuple):
@@ -99,6 +100,7 @@ def observation_row(record: Record, address: Address, trace: int, id: bytes, ame
         bool(usage) and cost_pico is None,
         preview(get("input")) if is_root else None,
         preview(get("output")) if is_root else None,
+        "cost" in record and recorded_cost(record["cost"]) is not None,
     )
 
 

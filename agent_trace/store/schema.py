@@ -102,9 +102,59 @@ INSERT INTO texts (texts, rank) VALUES ('hashsize', 67108864);
 INSERT INTO texts (texts, rank) VALUES ('automerge', 16);
 """
 
+# Sums by day and hour answer what was spent without reading a million observations. They need to know whose figure a
+# cost is, which only the records say: all rows are read again, and the full text stays.
+SPENDING: Final = """
+DELETE FROM observations;
+DELETE FROM traces;
+DELETE FROM amendments;
+DELETE FROM tags;
+DELETE FROM signals;
+UPDATE segments SET position = 0, records = 0, torn = 0, damaged = 0, finished = 0;
+-- 1: the cost is the record's own.
+ALTER TABLE observations ADD COLUMN stated INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE spent_daily (                  -- one row for all that a day, tenant, agent and model share
+    span INTEGER NOT NULL,                  -- days since 1970
+    tenant TEXT NOT NULL,                   -- '': none, as in all the names here
+    agent_id TEXT NOT NULL, agent_name TEXT NOT NULL, model TEXT NOT NULL,
+    calls INTEGER NOT NULL,                 -- observations that reported tokens or a cost
+    invocations INTEGER NOT NULL,           -- observations of type agent
+    priced INTEGER NOT NULL, unpriced INTEGER NOT NULL, cost_pico INTEGER NOT NULL,
+    usage_input INTEGER NOT NULL, usage_output INTEGER NOT NULL, usage_cache_read INTEGER NOT NULL,
+    usage_cache_write INTEGER NOT NULL, usage_reasoning INTEGER NOT NULL,
+    usage_other INTEGER NOT NULL,           -- tokens of the rarer classes, which are in a table of their own
+    PRIMARY KEY (span, tenant, agent_id, agent_name, model)
+) WITHOUT ROWID;
+CREATE INDEX spent_by_tenant ON spent_daily (tenant, span);
+CREATE INDEX spent_by_agent ON spent_daily (agent_id, span);
+CREATE INDEX spent_by_agent_name ON spent_daily (agent_name, span) WHERE agent_name <> '';
+CREATE TABLE spent_hourly (                 -- the same by hour, for the days that a question begins and ends in
+    span INTEGER NOT NULL,                  -- hours since 1970
+    tenant TEXT NOT NULL,
+    agent_id TEXT NOT NULL, agent_name TEXT NOT NULL, model TEXT NOT NULL,
+    calls INTEGER NOT NULL,
+    invocations INTEGER NOT NULL,
+    priced INTEGER NOT NULL, unpriced INTEGER NOT NULL, cost_pico INTEGER NOT NULL,
+    usage_input INTEGER NOT NULL, usage_output INTEGER NOT NULL, usage_cache_read INTEGER NOT NULL,
+    usage_cache_write INTEGER NOT NULL, usage_reasoning INTEGER NOT NULL,
+    usage_other INTEGER NOT NULL,
+    PRIMARY KEY (span, tenant, agent_id, agent_name, model)
+) WITHOUT ROWID;
+CREATE TABLE spent_rarely (                 -- tokens of the rarer classes, by hour
+    span INTEGER NOT NULL, tenant TEXT NOT NULL,
+    agent_id TEXT NOT NULL, agent_name TEXT NOT NULL, model TEXT NOT NULL,
+    class TEXT NOT NULL, count INTEGER NOT NULL,
+    PRIMARY KEY (span, tenant, agent_id, agent_name, model, class)
+) WITHOUT ROWID;
+CREATE TABLE priced_with (
+    source TEXT NOT NULL                    -- the prices that all costs here were worked out with
+);
+"""
+
 STEPS: Final[tuple[tuple[str, str], ...]] = (
     ("first tables", FIRST_TABLES),
     ("full text", FULL_TEXT),
+    ("spending", SPENDING),
 )
 """Every change ever made to the tables, oldest first. A step that was released is never edited."""
 
@@ -116,11 +166,15 @@ APPLICATION_ID: Final = 0x41547263
 NEEDED: Final = (
     "SELECT number, name, position, text_position, records, torn, damaged, finished, crashed FROM segments",
     "SELECT number, trace_id, start_ns, observations, opened, agents, models FROM traces",
-    "SELECT record, length, trace, id, is_root, opened, amended, cost_pico, usage_other FROM observations",
+    "SELECT record, length, trace, id, is_root, opened, amended, cost_pico, usage_other, stated FROM observations",
     "SELECT record, length, trace, id, at_ns FROM amendments",
     "SELECT record, tag FROM tags",
     "SELECT record, nth, trace, at_ns, action, percent FROM signals",
     "SELECT bytes FROM forgotten",
+    "SELECT span, tenant, agent_id, agent_name, model, calls, invocations, priced, cost_pico FROM spent_daily",
+    "SELECT span, tenant, agent_id, agent_name, model, calls, invocations, priced, cost_pico FROM spent_hourly",
+    "SELECT span, class, count FROM spent_rarely",
+    "SELECT source FROM priced_with",
     "SELECT rowid FROM texts WHERE texts MATCH 'x'",
 )
 

@@ -1,6 +1,6 @@
 """Store: what was recorded, asked one question at a time. The SQL lives in the modules around it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
@@ -10,7 +10,7 @@ from agent_trace.observation import Observation
 from agent_trace.recording.journal.eviction import evict
 from agent_trace.recording.journal.layout import EVICTED
 from agent_trace.settings import load
-from agent_trace.store import queries
+from agent_trace.store import cost_queries, queries
 from agent_trace.store.answers import (
     CostKey,
     CostRow,
@@ -194,10 +194,23 @@ class Store:
         self.refresh()
         return self._ask(lambda: queries.signal_list(self._index.connection, where, limit))
 
-    def costs(self, where: Filter = EVERYTHING, by: CostKey = "agent") -> list[CostRow]:
-        """Tokens and cost by agent, tenant, model, session or day; the most expensive first."""
-        self.refresh()
-        return self._ask(lambda: queries.cost_list(self._index.connection, where, by))
+    def costs(
+        self,
+        where: Filter = EVERYTHING,
+        by: CostKey | Sequence[CostKey] = "agent",
+        *,
+        idle: bool = False,
+        refresh: bool = True,
+    ) -> list[CostRow]:
+        """Tokens and cost by agent, tenant, model, session or day, or by several; the most expensive first.
+
+        `idle`: also what was invoked and had neither tokens nor a cost itself, as rows with 0 calls.
+        """
+        if refresh:
+            self.refresh()
+        keys: Sequence[CostKey] = (by,) if isinstance(by, str) else tuple(by)
+        rows = self._ask(lambda: cost_queries.cost_list(self._index.connection, where, keys))
+        return rows if idle else [row for row in rows if row.calls]
 
     def _ask(self, question: Callable[[], Answer]) -> Answer:
         return self._index.ask(question, rebuild=lambda: self._read_news(None))

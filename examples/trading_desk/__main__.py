@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import openai
 
+    from .narration import Interlude
+
 DECISION_DAY = date(2013, 1, 25)
 MODEL = "gpt-4o-mini"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the desk once; gives the exit code."""
+def main(arguments: Sequence[str] | None = None, before_the_end: "Interlude | None" = None) -> int:
+    """Run the desk once; gives the exit code. `before_the_end` may show more before the last words."""
     options = read_arguments(arguments)
     if find_spec("openai") is None:
         return refuse("The desk calls its model with the openai package: pip install openai")
@@ -28,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import openai
 
     try:
-        return run(options.live, options.model)
+        return run(options.live, options.model, before_the_end)
     except openai.OpenAIError as error:
         return refuse(f"The model service could not answer: {error}")
     except KeyboardInterrupt:
@@ -51,7 +53,7 @@ def refuse(message: str) -> int:
     return 2
 
 
-def run(live: bool, model_name: str) -> int:
+def run(live: bool, model_name: str, before_the_end: "Interlude | None") -> int:
     from agent_trace import Store
     from agent_trace.errors import StoreError
 
@@ -68,7 +70,7 @@ def run(live: bool, model_name: str) -> int:
     terminal.orders(outcomes)
     try:
         with Store() as store:
-            terminal.recorded(store, run_id)
+            terminal.recorded(store, run_id, before_the_end)
     except StoreError as error:
         return refuse(f"\nThe desk ran, but there is nothing to show of it: {error}")
     return 0

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console, RenderableType
@@ -14,6 +15,9 @@ from agent_trace.store import Filter
 
 from .desk import Outcome
 from .prices import Market, momentum, volatility
+
+Interlude = Callable[[Console, Path], None]
+"""Shows something else on this console, which records to the store in that directory."""
 
 COLOURS = {"BUY": "green", "SELL": "red", "HOLD": "yellow"}
 MAX_WIDTH = 110
@@ -60,7 +64,7 @@ class Terminal:
             f" {len(outcomes) - len(orders)} held."
         )
 
-    def recorded(self, store: Store, run_id: str) -> None:
+    def recorded(self, store: Store, run_id: str, before_the_end: Interlude | None = None) -> None:
         """One trace of the run as a tree (the first with an error, if any), its signals and its costs."""
         where = Filter(session=run_id)
         rows = store.traces(where)[::-1]
@@ -68,6 +72,8 @@ class Terminal:
         self.part("One of the traces", trace_tree(store.trace(chosen.trace_id)))
         self.part("The signals", signals_table(store.signals(where)))
         self.part("The costs by agent", costs_table(store.costs(where, by="agent")))
+        if before_the_end is not None:
+            before_the_end(self.console, store.directory)
         self.next_steps(store, chosen.trace_id)
 
     def part(self, title: str, content: RenderableType) -> None:

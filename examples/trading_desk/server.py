@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from .judgement import answer_to
 
@@ -40,7 +40,7 @@ class LocalModelServer(ThreadingHTTPServer):
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}/v1"
 
-    def __enter__(self) -> "LocalModelServer":
+    def __enter__(self) -> Self:
         self.thread.start()
         return self
 

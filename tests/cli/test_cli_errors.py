@@ -24,7 +24,7 @@ def refused(*arguments: str, exit_code: int = 1) -> str:
     ("arguments", "hint"),
     [
         (("shwo", "x"), "the nearest is show"),
-        (("frobnicate",), "there are demo, run, list"),
+        (("frobnicate",), "there are demo, run, discover, list"),
         (("list", "--agnet", "x"), "--agent"),
         (("list", "--since", "soon"), "say 2h"),
         (("list", "--min-cost", "much"), "say 0.05"),

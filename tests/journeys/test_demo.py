@@ -35,6 +35,9 @@ class Demo:
     stderr: str
     exit_code: int
     records: list[dict[str, Any]]
+    """Of the trading desk."""
+    untouched: list[dict[str, Any]]
+    """Of the desk that knows nothing of tracing."""
 
     def of_type(self, kind: str) -> list[dict[str, Any]]:
         return [record for record in self.records if record["type"] == kind]
@@ -47,7 +50,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     exported = agent_trace(store, "export", "--format", "jsonl")
     assert exported.returncode == 0, exported.stderr
     records = [json.loads(line) for line in exported.stdout.splitlines()]
-    return Demo(store, ran.stdout, ran.stderr, ran.returncode, records)
+    of_desk = [record for record in records if record["tenant_id"] == "demo-desk"]
+    others = [record for record in records if record["tenant_id"] is None]
+    assert len(of_desk) + len(others) == len(records)
+    return Demo(store, ran.stdout, ran.stderr, ran.returncode, of_desk, others)
 
 
 def test_it_ends_well_and_without_a_traceback(demo: Demo) -> None:
@@ -129,10 +135,24 @@ def test_both_handoffs_of_each_stock_are_recorded(demo: Demo) -> None:
 
 def test_it_prints_decisions_then_a_tree_the_signals_and_the_costs(demo: Demo) -> None:
     landmarks = ["AAPL  439.88 USD", "MSFT  27.88 USD", "4 orders on paper", "One of the traces"]
-    landmarks += ["The signals", "The costs by agent", "Look further"]
+    landmarks += ["The signals", "The costs by agent", "no line of tracing", "BaseAgent.run", "Look further"]
     places = [demo.stdout.find(words) for words in landmarks]
     assert -1 not in places and places == sorted(places), dict(zip(landmarks, places, strict=True))
     assert max(map(len, demo.stdout.splitlines())) <= 110
+
+
+def test_the_untouched_desk_is_one_trace_with_a_generation_for_every_question(demo: Demo) -> None:
+    (asked,) = re.findall(r"(\d+) questions asked", demo.stdout)
+    assert int(asked) == 47
+    assert len([record for record in demo.untouched if record["type"] == "generation"]) == 47
+    assert len([record for record in demo.untouched if record["type"] == "agent"]) == 20
+    assert [record["name"] for record in demo.untouched if record["parent_id"] is None] == ["main.py"]
+
+
+def test_its_tree_is_shown_and_what_went_wrong_in_it(demo: Demo) -> None:
+    shown = demo.stdout[demo.stdout.index("branches of its trace") :]
+    assert "SwarmAgent.run" in shown and "503: over capacity" in shown
+    assert shown.count("SwarmAgent.run") == 1
 
 
 def test_the_commands_it_names_work(demo: Demo) -> None:

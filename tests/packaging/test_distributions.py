@@ -32,7 +32,7 @@ def run(*command: str | Path, cwd: Path, **variables: str) -> str:
         name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "AGENT_TRACE"))
     }
     ran = subprocess.run(
-        command, cwd=cwd, env={**kept, **variables}, capture_output=True, text=True, timeout=300
+        command, cwd=cwd, env={**kept, **variables}, capture_output=True, text=True, timeout=900
     )
     assert ran.returncode == 0, f"{command}\n{ran.stdout}\n{ran.stderr}"
     return ran.stdout
@@ -98,7 +98,8 @@ def smoke_test(python: Path, folder: Path) -> None:
     assert "ask" in run(command, "list", cwd=folder, **store)
     assert '"BUY"' in run(command, "export", "--format", "jsonl", cwd=folder, **store)
     assert "0.1.0" in run(command, "--version", cwd=folder)
-    assert "4 orders on paper" in run(command, "demo", cwd=folder, **store)
+    shown = run(command, "demo", cwd=folder, **store)
+    assert "4 orders on paper" in shown and "questions asked" in shown and "SwarmAgent.run" in shown
 
 
 def test_the_wheel_installs_with_its_dependencies_into_a_clean_environment_and_works(
@@ -122,6 +123,8 @@ def test_the_wheel_carries_the_demo_and_neither_tests_nor_the_folder_it_came_fro
     (wheel,) = built.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert "agent_trace/examples/trading_desk/prices.csv" in names
+    assert "agent_trace/examples/untouched_desk/src/models/groq_model.py" in names
+    assert "agent_trace/examples/untouched_desk/README.md" in names
     assert "agent_trace/py.typed" in names
     assert {name.split("/")[0] for name in names} == {"agent_trace", "agent_trace-0.1.0.dist-info"}
 

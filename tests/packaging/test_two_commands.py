@@ -58,7 +58,9 @@ def test_setup_cfg_is_the_packaging_file_and_pyproject_holds_tools_only() -> Non
 def test_every_package_folder_is_listed_for_installation() -> None:
     folders = {path.parent for path in (ROOT / "agent_trace").rglob("*.py")}
     names = {".".join(folder.relative_to(ROOT).parts) for folder in folders}
-    assert set(listed("options", "packages")) == names | {"agent_trace.examples.trading_desk"}
+    examples = {path.parent for path in (ROOT / "examples").rglob("*.py")}
+    names |= {".".join(("agent_trace", *folder.relative_to(ROOT).parts)) for folder in examples}
+    assert set(listed("options", "packages")) == names
 
 
 def test_every_extra_that_is_promised_exists() -> None:

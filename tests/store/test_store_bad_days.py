@@ -235,11 +235,15 @@ def test_an_index_of_an_older_version_gets_the_missing_steps(tmp_path: Path) -> 
     fill(tmp_path, segments=1, records=5)
     with Store(tmp_path) as store:
         store.refresh()
-    in_sql("DROP TABLE texts; PRAGMA user_version = 1; UPDATE segments SET text_position = 0")(
-        tmp_path / "index.sqlite"
-    )
+    in_sql(
+        "DROP TABLE texts; UPDATE segments SET text_position = 0; DROP TABLE spent_daily; "
+        "DROP TABLE spent_hourly; DROP TABLE spent_rarely; DROP TABLE priced_with; ALTER TABLE observations DROP COLUMN stated; "
+        "PRAGMA user_version = 1"
+    )(tmp_path / "index.sqlite")
     with Store(tmp_path) as store:
         assert len(store.search("word")) == 5
+        before = content(store)
+    assert before == rebuilt(tmp_path)
 
 
 def test_index_files_are_private(tmp_path: Path) -> None:

@@ -31,6 +31,9 @@ def content(store: Store) -> dict[str, list[Any]]:
         "observations": [(*row[:2], names[row[2]], *row[3:]) for row in observations],
         "signals": [(*row[:2], names[row[2]], *row[3:]) for row in signals],
         "amendments": [(*row[:2], names[row[2]], *row[3:]) for row in amendments],
+        "spent_daily": connection.execute("SELECT * FROM spent_daily").fetchall(),
+        "spent_hourly": connection.execute("SELECT * FROM spent_hourly").fetchall(),
+        "spent_rarely": connection.execute("SELECT * FROM spent_rarely").fetchall(),
         "tags": connection.execute("SELECT * FROM tags ORDER BY record, tag").fetchall(),
         "segments": connection.execute(
             "SELECT name, position, records, torn, damaged FROM segments ORDER BY name"

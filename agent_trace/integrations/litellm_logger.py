@@ -1,0 +1,146 @@
+"""The one callback that LiteLLM gets from us, and where it is put in. Importing this module imports LiteLLM."""
+
+from __future__ import annotations
+
+import threading
+from importlib import import_module
+from typing import Any, Final
+
+import wrapt
+
+from agent_trace.integrations.litellm_calls import KEY, Call
+from agent_trace.recording.guard import attempt
+from agent_trace.recording.process import is_on
+
+_litellm: Final[Any] = import_module("litellm")
+_logging: Final[Any] = import_module("litellm.litellm_core_utils.litellm_logging")
+_CustomLogger: Final[Any] = import_module("litellm.integrations.custom_logger").CustomLogger
+
+_CALLBACK_LISTS: Final = (
+    *("callbacks", "input_callback", "success_callback", "failure_callback"),
+    *("_async_input_callback", "_async_success_callback", "_async_failure_callback"),
+)
+"""LiteLLM copies what stands in `callbacks` to the others when it makes a call."""
+
+Details = dict[str, Any]
+"""`model_call_details`: all that LiteLLM knows of a call, one dict for the whole of it, added to as it goes on."""
+
+
+class AgentTraceLogger(_CustomLogger):  # type: ignore[misc]
+    """Turns what LiteLLM tells of its calls into observations. Nothing of it raises."""
+
+    def log_pre_api_call(self, model: Any, messages: Any, kwargs: Details) -> None:
+        """A request is about to be made, in the context of the call: the first one, a retry or a fallback."""
+        if is_on():
+            attempt("opening a LiteLLM call", _attempted, kwargs, messages)
+
+    def log_success_event(self, kwargs: Details, response_obj: Any, start_time: Any, end_time: Any) -> None:
+        """A call has been answered."""
+        attempt("finishing a LiteLLM call", _ended, kwargs, response_obj, start_time, end_time)
+
+    def log_failure_event(self, kwargs: Details, response_obj: Any, start_time: Any, end_time: Any) -> None:
+        """A call has failed. Comes before the program sees the exception."""
+        attempt("finishing a LiteLLM call", _failed, kwargs, start_time, end_time)
+
+    async def async_log_success_event(
+        self, kwargs: Details, response_obj: Any, start_time: Any, end_time: Any
+    ) -> None:
+        """The same for asynchronous calls, somewhat later and in a task of LiteLLM's own."""
+        self.log_success_event(kwargs, response_obj, start_time, end_time)
+
+    async def async_log_failure_event(
+        self, kwargs: Details, response_obj: Any, start_time: Any, end_time: Any
+    ) -> None:
+        """The same for asynchronous calls."""
+        self.log_failure_event(kwargs, response_obj, start_time, end_time)
+
+    async def async_post_call_success_deployment_hook(
+        self, request_data: Details, response: Any, call_type: Any
+    ) -> None:
+        """The answer of an asynchronous call before it is returned, in case that the loop ends before LiteLLM tells."""
+        attempt("taking note of an answer", _answered, request_data, response)
+
+    def logging_hook(self, kwargs: Details, result: Any, call_type: str) -> tuple[Details, Any]:
+        """At the end of a stream this comes from a thread, when the loop that was to tell of it may have ended."""
+        whole = kwargs.get("complete_streaming_response")
+        if whole is not None:
+            start, end = kwargs.get("start_time"), kwargs.get("end_time")
+            attempt("finishing a LiteLLM call", _ended, kwargs, whole, start, end)
+        return kwargs, result
+
+
+def _attempted(details: Details, messages: Any) -> None:
+    call = details.get(KEY)
+    if not isinstance(call, Call):  # recording was off when it began
+        call = details[KEY] = Call.here()
+    call.attempt(details, messages)
+
+
+def _ended(details: Details, response: Any, start: Any, end: Any) -> None:
+    call = details.get(KEY)
+    if isinstance(call, Call):  # or else recording was off when it was made
+        call.end(details, response, None, start, end)
+
+
+def _failed(details: Details, start: Any, end: Any) -> None:
+    call, error = details.get(KEY), details.get("exception")
+    if isinstance(call, Call):
+        told = error if isinstance(error, BaseException) else RuntimeError(str(error))
+        call.end(details, None, told, start, end)
+
+
+def _answered(request: Details, response: Any) -> None:
+    details = getattr(request.get("litellm_logging_obj"), "model_call_details", None)
+    call = details.get(KEY) if isinstance(details, dict) else None
+    if isinstance(call, Call):
+        call.answered(response)
+
+
+def _begin(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> None:
+    """Beside LiteLLM's own start of a call, the one moment that all calls have and that lies in their context.
+
+    Cache hits, calls refused before any request, and streams have no callback of which that can be said.
+    """
+    wrapped(*args, **kwargs)
+    if is_on():
+        attempt("taking note of a LiteLLM call", _note, instance)
+
+
+def _note(instance: Any) -> None:
+    given = (instance.model_call_details.get("litellm_params") or {}).get("metadata")
+    instance.model_call_details[KEY] = Call.here(frozenset(given) if isinstance(given, dict) else frozenset())
+
+
+_the_logger: Final = AgentTraceLogger()
+_changing: Final = threading.Lock()
+
+
+def install() -> Any:
+    """Put the one callback in, where it is not in already, and return it."""
+    with _changing:
+        if not any(each is _the_logger for each in _litellm.callbacks):
+            _litellm.callbacks.append(_the_logger)
+        if not _is_ours(vars(_logging.Logging).get("__init__")):
+            wrapt.wrap_function_wrapper(_logging, "Logging.__init__", _begin)
+    return _the_logger
+
+
+def uninstall() -> None:
+    """Take it out of every list that LiteLLM has put it in."""
+    with _changing:
+        for name in _CALLBACK_LISTS:
+            found = getattr(_litellm, name, None)
+            if isinstance(found, list):
+                found[:] = [each for each in found if each is not _the_logger]
+        begins = vars(_logging.Logging).get("__init__")
+        if isinstance(begins, wrapt.FunctionWrapper) and begins._self_wrapper is _begin:
+            _logging.Logging.__init__ = begins.__wrapped__
+
+
+def _is_ours(begins: Any) -> bool:
+    """Whether our wrapper is there, also below somebody else's."""
+    while isinstance(begins, wrapt.FunctionWrapper):
+        if begins._self_wrapper is _begin:
+            return True
+        begins = begins.__wrapped__
+    return False

@@ -1,0 +1,15 @@
+"""The callback for LiteLLM's proxy, which looks one up by name.
+
+litellm_settings:
+  callbacks: agent_trace.integrations.litellm_proxy.logger
+
+Importing this module imports LiteLLM.
+"""
+
+from typing import Any, Final
+
+import agent_trace.background  # noqa: F401 - what is recorded is delivered, where there is somewhere to deliver it to
+from agent_trace.integrations import litellm_logger
+
+logger: Final[Any] = litellm_logger.install()
+"""The one callback of this process."""

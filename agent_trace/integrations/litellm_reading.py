@@ -1,0 +1,191 @@
+"""From what LiteLLM knows of a call to what an observation says: name, type, scope, input, output, usage, cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from datetime import datetime
+from math import isfinite
+from typing import Any, Final, NamedTuple
+
+from agent_trace.recording.reading.parts import parts_of, text_of
+from agent_trace.recording.reading.results import EMPTY, Reading, read_parameters, read_result
+from agent_trace.recording.scope import SCOPE_FIELDS
+
+Details = Mapping[str, Any]
+
+_TYPES: Final = {"embedding": "embedding", "rerank": "retriever", "moderation": "guardrail"}
+_OPERATIONS: Final = frozenset(
+    {
+        *("completion", "text_completion", "embedding", "responses", "rerank", "moderation", "ocr"),
+        *("image_generation", "image_edit", "transcription", "speech", "generate_content"),
+    }
+)
+_NO_INPUT: Final = "default-message-value"
+_OWN_METADATA: Final = frozenset(
+    {
+        *(
+            "hidden_params",
+            "model_group",
+            "model_group_alias",
+            "model_group_size",
+            "deployment",
+            "model_info",
+        ),
+        *("deployment_model_name", "api_base", "caching_groups", "previous_models", "attempted_retries"),
+        *("attempted_fallbacks", "max_retries", "headers", "endpoint", "raw_request", "requester_metadata"),
+        *("requester_ip_address", "user_agent", "spend_logs_metadata", "applied_guardrails", "guardrails"),
+        *("disable_global_guardrails", "global_max_parallel_requests", "usage_object", "file_checksum"),
+        *("llm_api_timing_windows", "kubernetes_pod_routing", "request_retry_count", "original_model_group"),
+        *("mcp_tool_call_metadata", "vector_store_request_metadata", "prompt_management_metadata"),
+        *("generation_name", "tags", "trace_user_id", *SCOPE_FIELDS),
+    }
+)
+"""What LiteLLM, its router and its proxy put beside the caller's metadata (earlier requests among it), and what has a
+place of its own in the record."""
+
+_OWN_PREFIXES: Final = ("user_api_", "litellm_", "_")
+_FACTS: Final = ("model_group", "deployment", "attempted_retries", "attempted_fallbacks")
+_KEY_FACTS: Final = ("user_api_key_alias", "user_api_key_team_alias", "user_api_key_org_id")
+
+
+class Described(NamedTuple):
+    """How an observation of a call is opened. `scope` has the fields that the call itself names."""
+
+    name: str
+    type: str
+    scope: dict[str, object]
+    headers: Mapping[str, Any]
+
+
+def described(details: Details) -> Described:
+    """Name, type and scope of a call, and the HTTP headers that it came to a proxy with."""
+    given, around = _metadata(details)
+    operation = _operation(details)
+    request = parts_of(parts_of(details.get("litellm_params")).get("proxy_server_request"))
+    headers = request.get("headers") or around.get("headers")
+    return Described(
+        text_of(given.get("generation_name")) or f"litellm.{operation}",
+        _TYPES.get(operation, "generation"),
+        _scope(details, given, around),
+        headers if isinstance(headers, Mapping) else {},
+    )
+
+
+def input_of(details: Details, messages: Any) -> Any:
+    """What the model was sent; `None` when LiteLLM doesn't tell."""
+    if _operation(details) not in ("completion", "text_completion"):
+        messages = details.get("input") or messages
+    if messages is None or messages == _NO_INPUT:
+        return None
+    tools = parts_of(details.get("optional_params")).get("tools")
+    sent = {"messages" if isinstance(messages, list) else "input": messages}
+    return {**sent, "tools": tools} if tools else sent
+
+
+def output_of(details: Details, response: Any) -> Any:
+    """What came back. Of embeddings, their number and length: nobody reads the numbers."""
+    if _operation(details) != "embedding":
+        return response
+    vectors = parts_of(response).get("data")
+    if not isinstance(vectors, list) or not vectors:
+        return response
+    first = parts_of(vectors[0]).get("embedding")
+    return {"vectors": len(vectors), "dimensions": len(first) if isinstance(first, list) else None}
+
+
+def model_of(details: Details) -> tuple[str | None, dict[str, Any] | None]:
+    """The model that was asked, and its parameters."""
+    _, parameters = read_parameters({"kwargs": dict(parts_of(details.get("optional_params")))})
+    if details.get("stream") is True:
+        parameters = {**(parameters or {}), "stream": True}
+    return text_of(details.get("model")), parameters
+
+
+def reading_of(details: Details, response: Any) -> tuple[Reading, dict[str, int] | None]:
+    """What an answer says of itself, and the counts of one out of a cache: those were paid for before."""
+    reading = read_result(response) or EMPTY
+    if reading.model is not None and reading.model == _metadata(details)[1].get("model_group"):
+        reading = reading._replace(model=None)  # a proxy answers with its own name for the model
+    if is_cache_hit(details):
+        free = {"total": 0, "currency": "USD", "source": "litellm"}
+        return reading._replace(usage={"input": 0, "output": 0}, cost=free), reading.usage
+    return reading._replace(cost=_cost(details)), None
+
+
+def is_cache_hit(details: Details) -> bool:
+    """Whether LiteLLM took the answer from its own cache, and asked nobody."""
+    return details.get("cache_hit") is True
+
+
+def metadata_of(details: Details, attempt: int, given: Set[str] | None = None) -> dict[str, Any]:
+    """The caller's metadata, and under `litellm` what LiteLLM says of the call.
+
+    given: the only names that can be the caller's; None when that is not known.
+    """
+    metadata, around = _metadata(details)
+    own = {
+        key: value
+        for key, value in metadata.items()
+        if (given is None or key in given or metadata is not around)
+        and key not in _OWN_METADATA
+        and not str(key).startswith(_OWN_PREFIXES)
+    }
+    facts = {
+        "provider": details.get("custom_llm_provider"),
+        "call_id": details.get("litellm_call_id"),
+        "cache_hit": is_cache_hit(details) or None,
+        "attempt": attempt if attempt > 1 else None,
+        **{name: around.get(name) for name in _FACTS},
+        **{name.removeprefix("user_api_"): around.get(name) for name in _KEY_FACTS},
+    }
+    return {**own, "litellm": {name: fact for name, fact in facts.items() if fact not in (None, "")}}
+
+
+def tags_of(details: Details) -> list[object]:
+    """The tags of the call. Those that LiteLLM has for the whole process are left alone: they mix tenants up."""
+    tags = _metadata(details)[0].get("tags")
+    return list(tags) if isinstance(tags, list | tuple) else []
+
+
+def nanoseconds(moment: object) -> int | None:
+    """LiteLLM's local times as nanoseconds since the epoch."""
+    return round(moment.timestamp() * 1e6) * 1_000 if isinstance(moment, datetime) else None
+
+
+def _operation(details: Details) -> str:
+    called = text_of(details.get("call_type")) or "completion"
+    return called[1:] if called[:1] == "a" and called[1:] in _OPERATIONS else called
+
+
+def _metadata(details: Details) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """What the caller gave, and all that stands around it. In a proxy the caller is the client."""
+    around = parts_of(parts_of(details.get("litellm_params")).get("metadata"))
+    of_client = around.get("requester_metadata")
+    return (of_client if isinstance(of_client, dict) else around), around
+
+
+def _scope(details: Details, given: Mapping[str, Any], around: Mapping[str, Any]) -> dict[str, object]:
+    """Who the call says it is for. What a proxy knows of its key goes before what a client claims."""
+    named: dict[str, object] = {name: given.get(name) for name in SCOPE_FIELDS}
+    tenant = around.get("user_api_key_team_id") or around.get("user_api_key_org_id")
+    user = around.get("user_api_key_end_user_id") or around.get("user_api_key_user_id")
+    asked_for = details.get("user") or parts_of(details.get("optional_params")).get("user")
+    session = parts_of(details.get("litellm_params")).get("litellm_session_id")
+    named["tenant_id"] = tenant or named["tenant_id"]
+    named["agent_id"] = named["agent_id"] or around.get("agent_id")
+    named["user_id"] = user or named["user_id"] or given.get("trace_user_id") or asked_for
+    named["session_id"] = named["session_id"] or session
+    return {name: value for name, value in named.items() if value not in (None, "")}
+
+
+def _cost(details: Details) -> dict[str, Any] | None:
+    """LiteLLM's own price of the call. Its 0 for a model that it has no price of is no price."""
+    amount = details.get("response_cost")
+    if not isinstance(amount, int | float) or not isfinite(amount) or amount < 0:
+        return None
+    if amount == 0:
+        told = parts_of(parts_of(details.get("standard_logging_object")).get("model_map_information"))
+        if not told.get("model_map_value"):
+            return None
+    # It multiplies in binary: 0.000225 comes as 0.00022500000000000002.
+    return {"total": float(f"{amount:.12g}"), "currency": "USD", "source": "litellm"}

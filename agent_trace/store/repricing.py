@@ -1,0 +1,68 @@
+"""Working costs out again when prices have changed: another version of the price table, or prices of your own.
+
+Costs that the records state themselves stay. Everything else in the index stays as well, the text included.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Iterator
+from typing import Any, Final
+
+import orjson
+
+from agent_trace.costs import price_pico, price_source
+from agent_trace.store.index import Index
+from agent_trace.store.rows import USAGE_COLUMNS
+from agent_trace.store.spending import count_anew
+from agent_trace.store.summaries import recount
+
+logger = logging.getLogger("agent_trace")
+
+_PRICED: Final = (
+    "SELECT record, trace, model, start_ns, cost_pico, usage_other, "
+    + ", ".join(f"usage_{each}" for each in USAGE_COLUMNS)
+    + " FROM observations WHERE tokens IS NOT NULL AND model <> '' AND NOT stated"
+)
+_CHANGE: Final = "UPDATE observations SET cost_pico = ?, unpriced = ? WHERE record = ?"
+
+
+def match_prices(index: Index) -> None:
+    """See to it that the costs in the index are worked out with the prices that are in force now."""
+    source, known = price_source(), _known(index.connection)
+    if known == source:
+        return
+    with index.transaction() as connection:
+        # Asked again inside the transaction: another process may have done it while this one waited.
+        known = _known(connection)
+        if known == source:
+            return
+        if known is not None:
+            logger.warning("prices changed from %s to %s: costs are worked out again", known, source)
+            _reprice(connection)
+        connection.execute("DELETE FROM priced_with")
+        connection.execute("INSERT INTO priced_with VALUES (?)", (source,))
+
+
+def _known(connection: sqlite3.Connection) -> str | None:
+    found = connection.execute("SELECT source FROM priced_with").fetchone()
+    return None if found is None else str(found[0])
+
+
+def _reprice(connection: sqlite3.Connection) -> None:
+    changed = list(_changed(connection))
+    connection.executemany(_CHANGE, ((cost, cost is None, record) for record, _, cost in changed))
+    recount(connection, {trace for _, trace, _ in changed})
+    count_anew(connection)
+
+
+def _changed(connection: sqlite3.Connection) -> Iterator[tuple[int, int, int | None]]:
+    """(address, trace, new cost) of each observation that costs something else than before."""
+    for record, trace, model, start_ns, before, other, *counts in connection.execute(_PRICED):
+        usage: dict[str, Any] = {
+            name: count for name, count in zip(USAGE_COLUMNS, counts, strict=True) if count is not None
+        }
+        if other is not None:
+            usage.update(orjson.loads(other))
+        after = price_pico(model, usage, start_ns)
+        if after != before:
+            yield record, trace, after
