@@ -32,7 +32,7 @@ def run(*command: str | Path, cwd: Path, **variables: str) -> str:
         name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "AGENT_TRACE"))
     }
     ran = subprocess.run(
-        command, cwd=cwd, env={**kept, **variables}, capture_output=True, text=True, timeout=900
+        command, cwd=cwd, env={**kept, **variables}, capture_output=True, text=True, timeout=600
     )
     assert ran.returncode == 0, f"{command}\n{ran.stdout}\n{ran.stderr}"
     return ran.stdout
