@@ -46,7 +46,9 @@ class LocalSource:
         return [_share(row) for row in rows]
 
     def _must_be_on(self) -> None:
-        on = process.is_on() if process.has_started() else self._settings.enabled
+        # This process's own switch says nothing of a store that somebody else records into.
+        is_ours = process.has_started() and process.current().settings.directory == self._settings.directory
+        on = process.is_on() if is_ours else self._settings.enabled
         if not on or read_flag(self._settings.directory) is False:
             raise Unavailable("recording is switched off, so that what was recorded is not all there was")
 

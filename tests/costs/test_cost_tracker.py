@@ -12,6 +12,7 @@ import pytest
 from agent_trace import CostTracker
 from agent_trace.errors import SettingError
 from agent_trace.recording.journal.control import write_flag
+from agent_trace.testing import recorded
 from tests.support.segments import record, write_segment
 
 NOW_NS = time.time_ns()
@@ -116,6 +117,9 @@ def test_while_recording_is_off_nobody_can_tell(tmp_path: Path) -> None:
     assert tracker.get_tenant_costs_sync("acme")["source"] == "local"
     off = CostTracker({"directory": str(tmp_path), "enabled": False}, source="local")
     assert off.get_tenant_costs_sync("acme")["total_cost"] is None
+    with recorded():  # whatever this process records elsewhere
+        assert off.get_tenant_costs_sync("acme")["total_cost"] is None
+        assert tracker.get_tenant_costs_sync("acme")["source"] == "local"
 
 
 def test_a_store_that_cannot_be_read_is_unavailable(tmp_path: Path) -> None:
