@@ -28,7 +28,8 @@ types: $(VENV)/installed-dev
 	$(BIN)/mypy
 
 tests: $(VENV)/installed-dev
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(PYTEST_ARGS) --ignore=tests/libraries
+	$(BIN)/python -m pytest $(PYTEST_ARGS) tests/libraries
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks

@@ -1,0 +1,14 @@
+"""What these tests switch on in LiteLLM is off again after each of them, for the tests of other files too."""
+
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_in_litellm() -> Iterator[None]:
+    """Take our logger out of LiteLLM."""
+    yield
+    from agent_trace import uninstrument_litellm
+
+    uninstrument_litellm()
