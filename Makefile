@@ -1,7 +1,8 @@
-# make demo    watch four agents decide on real prices, and look at what was recorded
-# make test    format, lint, types and all tests
-# make bench   the speed figures of this machine
-# make clean   remove what the above made
+# make demo          watch four agents decide on real prices, and look at what was recorded
+# make test          format, lint, types and all tests (those of the page need Chromium and its driver)
+# make bench         the speed figures of this machine
+# make screenshots   pictures of every page of `agent-trace ui`, at three widths, light and dark
+# make clean         remove what the above made
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,12 +14,12 @@ PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3.14 python
 	$$each -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null \
 	&& echo $$each && break; done)
 
-.PHONY: demo test lint types tests bench clean
+.PHONY: demo test lint types tests browser bench screenshots clean
 
 demo: $(VENV)/installed-demo
 	@$(BIN)/agent-trace demo
 
-test: lint types tests
+test: browser lint types tests
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
@@ -27,15 +28,22 @@ lint: $(VENV)/installed-dev
 types: $(VENV)/installed-dev
 	$(BIN)/mypy
 
-tests: $(VENV)/installed-dev
+tests: $(VENV)/installed-dev browser
 	$(BIN)/python -m pytest $(PYTEST_ARGS) --ignore=tests/libraries
 	$(BIN)/python -m pytest $(PYTEST_ARGS) tests/libraries
+
+# Says at once what is missing, and how to install it.
+browser: $(VENV)/installed-dev
+	@$(BIN)/python -m tests.support.browser
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks
 
+screenshots: $(VENV)/installed-dev browser
+	$(BIN)/python -m tests.support.screenshots screenshots
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) screenshots build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "No Python from 3.11 to 3.14 that can make a virtual environment was found." \
@@ -46,7 +54,7 @@ $(BIN)/python:
 # A stamp a set of dependencies, so that the second run starts at once.
 $(VENV)/installed-demo: setup.cfg | $(BIN)/python
 	@echo "installing agent_trace and what the demo needs (once)"
-	@$(PIP) install --editable '.[anthropic,openai]'
+	@$(PIP) install --editable '.[openai,ui]'
 	@touch $@
 
 $(VENV)/installed-dev: setup.cfg | $(BIN)/python

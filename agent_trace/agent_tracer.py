@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextvars import Token
 from types import TracebackType
@@ -79,7 +80,7 @@ class AgentTracer:
             attempt("recording a handoff", _record_handoff, source_agent, target_agent, details)
 
 
-class Block(Generic[Begun, Yielded]):
+class Block(ABC, Generic[Begun, Yielded]):
     """A block for `with` and `async with`. It may be entered again, by one task or thread at a time."""
 
     __slots__ = ("_begun",)
@@ -87,11 +88,13 @@ class Block(Generic[Begun, Yielded]):
     def __init__(self) -> None:
         self._begun: list[Begun] = []
 
+    @abstractmethod
     def _begin(self) -> tuple[Begun, Yielded]:
-        raise NotImplementedError
+        """What `_end` is to get, and what the block yields."""
 
+    @abstractmethod
     def _end(self, begun: Begun, error: BaseException | None) -> None:
-        raise NotImplementedError
+        """The block is left, by this exception if there is one."""
 
     def __enter__(self) -> Yielded:
         begun, yielded = self._begin()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, MutableMapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -131,7 +132,7 @@ def _noted(note: str, *given: Any) -> None:
     getattr(notes, note)(*given)
 
 
-class _Block:
+class _Block(ABC):
     """A `with` block that changes the context, for one task or thread at a time. Neither end of it raises."""
 
     __slots__ = ("_tokens",)
@@ -147,8 +148,9 @@ class _Block:
     ) -> None:
         attempt("leaving a context", self._exit)
 
+    @abstractmethod
     def _enter(self) -> Any:
-        raise NotImplementedError
+        """Change the context, and give what takes that back; None if nothing is to be."""
 
     def _exit(self) -> None:
         token = self._tokens.pop()

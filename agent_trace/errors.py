@@ -14,6 +14,8 @@ None of them is ever raised into a traced call, but for BudgetExceeded, which so
 failures to itself.
 """
 
+from typing import Final
+
 
 class AgentTraceError(Exception):
     """Base of all. Its text says what happened, with which value, and what to do."""
@@ -25,6 +27,9 @@ class SettingError(AgentTraceError, ValueError):
 
 class BudgetExceeded(AgentTraceError):
     """A generation was not made: the budget of its tenant, agent or model is spent, and says to raise."""
+
+    status_code: Final = 402
+    """Of HTTP, payment required: what goes by it, as LiteLLM's router does, leaves off trying again."""
 
 
 class StoreError(AgentTraceError):

@@ -64,6 +64,7 @@ class Settings:
     sample_cost: float | None
     prices: Path | dict[str, Any] | list[Any] | None
     budgets: Path | dict[str, Any] | list[Any] | None
+    max_label_values: int
     instrument: tuple[str, ...]
     origins: dict[str, str]
     problems: tuple[str, ...]

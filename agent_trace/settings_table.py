@@ -235,6 +235,13 @@ TABLE: Final[tuple[Setting, ...]] = (
         "What a tenant, an agent or a model may cost in an hour, a day, a month. Default: no limits.",
     ),
     Setting(
+        "max_label_values",
+        ("AGENT_TRACE_MAX_LABEL_VALUES",),
+        count,
+        200,
+        "Most tenants, agents, models, … that metrics have series of their own for; the rest is counted as `other`.",
+    ),
+    Setting(
         "instrument",
         ("AGENT_TRACE_INSTRUMENT",),
         names,

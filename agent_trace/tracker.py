@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from agent_trace.background import background
 from agent_trace.decorator import observe_llm
-from agent_trace.recording import guard, process
+from agent_trace.recording import guard, health, process
 from agent_trace.recording.guard import attempt
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class LangFuseTracker:
         """How recording stands in this process.
 
         Keys: enabled, directory, recorded (records written), lost (by reason), problem (in words, or None), failures (of
-        tracing itself, by what it was doing), segment (path, or None), settings_problems, attached (entry points that
+        tracing itself, by what it was doing), last_failures (the same in words, with secrets hidden), segment (path, or None), settings_problems, attached (entry points that
         `instrument` was given: `entry_point`, `state`, `places`), attaching_problems (how often, by message).
 
         check_credentials: ask Langfuse, for 5 s at most, whether it takes the keys. Adds `credentials`: `ok`, `missing`,
@@ -129,6 +129,9 @@ class LangFuseTracker:
             "lost": {} if journal is None else dict(journal.lost),
             "problem": recording.problem or (None if journal is None else journal.problem),
             "failures": dict(guard.failures),
+            "last_failures": {
+                work: process.redact_text(words) for work, words in health.last_words().items()
+            },
             "segment": None if journal is None or journal.path is None else str(journal.path),
             "settings_problems": list(recording.settings.problems),
             **_attached(),

@@ -24,6 +24,8 @@ def main() -> None:
     sys.stdout.flush()
     command = [sys.executable, "-m", "benchmarks.index", *(["--traces", "100000"] if quick else [])]
     subprocess.run(command, check=True)
+    command = [sys.executable, "-m", "benchmarks.page", *(["--observations", "100000"] if quick else [])]
+    subprocess.run(command, check=True)
 
 
 def _calls(us: dict[str, float]) -> list[tuple[str, str, str]]:

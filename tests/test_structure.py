@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "context": BASE | {"recording"},
     "credentials": set(),
     "agent_tracer": BASE | {"recording", "background"},
-    "metrics": BASE | {"recording", "delivery", "costs", "agent_tracer", "metrics"},
+    "metrics": BASE | {"recording", "delivery", "costs", "store", "spending", "agent_tracer", "metrics"},
     "otel": BASE | {"recording", "otel", "background"},
     "instrumentation": BASE | {"recording", "decorator", "instrumentation", "otel"},
     "integrations": BASE | {"recording", "background", "metrics", "integrations"},
@@ -35,11 +35,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "testing": BASE | {"recording"},
     "delivery": BASE | {"recording", "delivery", "costs"},
     "costs": BASE | {"recording", "costs"},
-    "store": BASE | {"recording", "delivery", "costs", "store"},
+    "display": {"display"},
+    "store": BASE | {"recording", "delivery", "costs", "store", "display"},
     "spending": BASE | {"recording", "costs", "store", "spending"},
+    "reporting": BASE | {"recording", "delivery", "store", "instrumentation", "display", "reporting"},
+    "viewer": BASE
+    | {"recording", "delivery", "costs", "store", "spending", "instrumentation"}
+    | {"display", "reporting", "viewer"},
     "cli": BASE
     | {"recording", "delivery", "costs", "store", "cli", "decorator", "context", "tracker", ""}
-    | {"discovery", "instrumentation", "examples", "metrics", "spending"},
+    | {"discovery", "instrumentation", "examples", "metrics", "spending", "display", "reporting", "viewer"},
     "__main__": {"cli"},
     "": {
         "agent_tracer",

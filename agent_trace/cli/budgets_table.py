@@ -7,8 +7,9 @@ from typing import Any, Final
 from rich.console import ConsoleOptions
 from rich.text import Text
 
-from agent_trace.cli import figures, words
+from agent_trace.cli import words
 from agent_trace.cli.grid import Column, Fitted, Grid, Row
+from agent_trace.display import figures
 from agent_trace.spending.states import BudgetState
 
 _STYLES: Final = {0: "green", 80: "yellow", 100: "bold red"}

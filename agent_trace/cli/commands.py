@@ -18,6 +18,7 @@ COMMANDS: Final = (
     "discover",
     "list",
     "show",
+    "ui",
     "tail",
     "search",
     "costs",
@@ -117,7 +118,7 @@ def _let_go_of_stdout() -> None:
 
 def _show_version(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from agent_trace.cli.versions import own_version
+        from agent_trace.reporting.versions import own_version
 
         click.echo(f"agent-trace {own_version()}")
         ctx.exit()
@@ -145,6 +146,7 @@ def agent_trace(context: click.Context) -> None:
     agent-trace run my_agent.py  record a program of yours
     agent-trace list             what was recorded, the newest first
     agent-trace show last        the last trace as a tree
+    agent-trace ui               the same, and more, in the browser
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())

@@ -4,14 +4,18 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from agent_trace.cli import figures, words
-from agent_trace.cli.condition import Condition
+from agent_trace.cli import words
 from agent_trace.cli.grid import Column, Grid, Line, Note
-from agent_trace.delivery.standing.ledger import ConsumerLedger
+from agent_trace.display import figures
 from agent_trace.instrumentation.instrumentors import install_command
-from agent_trace.store.answers import Ledger
+from agent_trace.reporting import accounts
+from agent_trace.reporting.accounts import Account
+from agent_trace.reporting.condition import Condition
+from agent_trace.reporting.processes import AttachedTold, Process, alike, named
 
 _LABEL_CELLS = 12
+_MOST_PROGRAMS = 8
+_MOST_ENTRY_POINTS = 12
 
 
 def condition_table(found: Condition) -> Grid:
@@ -23,7 +27,9 @@ def _lines(found: Condition) -> Iterator[Line]:
     switch = Text("on", "bold green") if found.on else Text("off", "bold yellow")
     yield _labelled("recording", Text.assemble(switch, "  ", words.word(found.why, "dim")))
     yield _labelled("store", words.word(found.directory))
-    if found.ledger is None and not found.problems:
+    if found.ledger is None and any(each.attached for each in found.processes if each.is_running):
+        yield _labelled("", Text("nothing recorded yet: nothing of what is attached was called", "dim"))
+    elif found.ledger is None and not found.problems:
         yield from _getting_started()
     if found.ledger is not None:
         size = f"{figures.size(found.ledger.bytes)} in {figures.plural(found.ledger.segments, 'segment')}"
@@ -33,23 +39,52 @@ def _lines(found: Condition) -> Iterator[Line]:
             for each in found.writers
         ]
         yield _labelled("writing now", words.joined(writers) if writers else Text("nobody", "dim"))
-        yield from _ledger(found.ledger)
+        yield from _account(accounts.of_store(found.ledger))
     for each in found.deliveries:
-        yield from _delivery(each)
+        yield from _account(accounts.of_delivery(each))
     for problem in found.problems:
         yield _labelled("problem", words.word(problem.what, "yellow"))
         if problem.fix:
             yield _labelled("  fix", words.word(problem.fix))
     if not found.problems:
         yield _labelled("problems", Text("none", "green"))
-    yield from _attached(found)
+    yield from _attached(found.processes)
+    yield from _attachable(found)
     yield _labelled("versions", words.joined(f"{name} {version}" for name, version in found.versions.items()))
 
 
-def _attached(found: Condition) -> Iterator[Line]:
+def _attached(processes: list[Process]) -> Iterator[Line]:
+    """What is attached in programs that run."""
+    groups = alike(processes)
+    for number, group in enumerate(groups[:_MOST_PROGRAMS]):
+        yield _labelled("" if number else "attached", words.word(f"in {named(group)}:"))
+        rows = group[0].attached
+        width = max(len(each.entry_point) for each in rows[:_MOST_ENTRY_POINTS])
+        for each in rows[:_MOST_ENTRY_POINTS]:
+            line = words.word(f"  {each.entry_point:{width}}  ")
+            line.append_text(words.word(_state(each), "" if each.functions else "yellow"))
+            yield _labelled("", line)
+        yield from _more(len(rows) - _MOST_ENTRY_POINTS, "  and {} more")
+    yield from _more(len(groups) - _MOST_PROGRAMS, "and in {} more; `agent-trace status --json` has them all")
+
+
+def _state(each: AttachedTold) -> str:
+    if each.state == "attached":
+        return figures.plural(each.functions, "function")
+    return {"waiting": "waits for its import", "missing": "not found"}.get(each.state, each.state)
+
+
+def _more(number: int, sentence: str) -> Iterator[Line]:
+    if number > 0:
+        yield _labelled("", Text(sentence.format(f"{number:,}"), "dim"))
+
+
+def _attachable(found: Condition) -> Iterator[Line]:
     """What `agent-trace run` attaches to, or could."""
     for number, entry_point in enumerate(found.entry_points):
-        yield _labelled("" if number else "attaches to", words.word(entry_point))
+        yield _labelled("" if number else "instrument", words.word(entry_point))
+    if found.entry_points:
+        yield _labelled("", Text("attached by `agent-trace run`, or `instrument_from_settings()`", "dim"))
     ready = [f"{each.name} {each.version}" for each in found.providers if each.version]
     if ready:
         yield _labelled("providers", words.joined(ready))
@@ -69,57 +104,17 @@ def _getting_started() -> Iterator[Line]:
     yield _labelled("", Text("and call it, or try `agent-trace demo`.", "dim"))
 
 
-def _ledger(ledger: Ledger) -> Iterator[Line]:
+def _account(account: Account) -> Iterator[Line]:
     """`recorded` and where each of them went: the lines add up to it."""
-    parts: list[tuple[str, int, str]] = [
-        ("indexed", ledger.indexed, ""),
-        ("pending", ledger.pending, "not read into the index yet"),
-        ("torn", ledger.torn, "the process died while it wrote them"),
-        ("damaged", ledger.damaged, "set aside, they are no records any more"),
-        ("evicted", ledger.evicted, "removed by retention or `agent-trace prune`"),
-        *((f"lost: {reason}", count, "never written") for reason, count in ledger.lost.items()),
-    ]
-    yield from _sum("ledger", ledger.recorded, parts)
-
-
-def _delivery(ledger: ConsumerLedger) -> Iterator[Line]:
-    """The same for a backend."""
-    parts: list[tuple[str, int, str]] = [
-        ("delivered", ledger.delivered, ""),
-        ("pending", ledger.pending, "not sent yet"),
-        ("dead-lettered", ledger.dead_lettered, "refused for good; `agent-trace forward --dead`"),
-        ("evicted", ledger.evicted, "removed before they could be delivered"),
-        ("torn", ledger.torn, ""),
-        ("damaged", ledger.damaged, ""),
-        *(
-            (f"held back: {reason}", count, _HELD.get(reason, ""))
-            for reason, count in ledger.held_back.items()
-        ),
-        *((f"lost: {reason}", count, "never written") for reason, count in ledger.lost.items()),
-    ]
-    shown = [part for part in parts if part[1] or part[0] in _ALWAYS]
-    yield from _sum(ledger.consumer, ledger.recorded, shown)
-
-
-_ALWAYS = ("delivered", "pending", "dead-lettered")
-_HELD = {
-    "history": "from before it was set up; `agent-trace forward --once --since 30d` sends them",
-    "sampling": "see the setting sample_rate",
-    "sent elsewhere": "by the exporter of the program itself",
-}
-
-
-def _sum(label: str, recorded: int, parts: list[tuple[str, int, str]]) -> Iterator[Line]:
-    width = len(f"{recorded:,}")
-    yield _labelled(label, Text(f"{recorded:>{width},} records, of which"))
-    for name, number, meaning in parts:
-        line = Text(f"{number:>{width},} {name}", "" if number else "dim")
-        if number and meaning:
-            line.append(f"  {meaning}", "dim")
+    width = len(f"{account.recorded:,}")
+    yield _labelled(account.whose or "ledger", Text(f"{account.recorded:>{width},} records, of which"))
+    for part in account.told:
+        line = Text(f"{part.count:>{width},} {part.name}", "" if part.count else "dim")
+        if part.count and part.meaning:
+            line.append(f"  {part.meaning}", "dim")
         yield _labelled("", line)
-    missing = recorded - sum(number for _, number, _ in parts)
-    if missing:
-        yield _labelled("", Text(f"{missing:>{width},} not accounted for", "bold red"))
+    if account.missing:
+        yield _labelled("", Text(f"{account.missing:>{width},} not accounted for", "bold red"))
 
 
 def _labelled(label: str, value: Text) -> Note:

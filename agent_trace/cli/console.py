@@ -7,7 +7,7 @@ from dataclasses import is_dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from agent_trace.cli.visible import visible
+from agent_trace.display.visible import visible
 from agent_trace.observation import Observation
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from agent_trace.cli.visible import visible
+from agent_trace.display.visible import visible
 
 _INDENT: Final = "  "
 _MAX_DEPTH: Final = 40

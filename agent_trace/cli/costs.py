@@ -9,6 +9,10 @@ from agent_trace.cli import options
 
 LOOKED_AT: Final = 2_000
 """How many observations are read for what could be saved: a second's work."""
+_NOTHING: Final = "nothing that was recorded has reported tokens or a cost."
+_NOTHING_FITS: Final = (
+    "nothing that fits has reported tokens or a cost. Try fewer filters, or an earlier --since."
+)
 
 
 @click.command(
@@ -37,16 +41,24 @@ def command(
     unchanged, retries that were paid for.
     """
     from agent_trace.cli.console import show, show_json, tell
-    from agent_trace.cli.costs_table import as_answer, costs_table, savings_lines, write_csv
+    from agent_trace.cli.costs_table import (
+        as_answer,
+        costs_table,
+        ordered,
+        savings_lines,
+        unpriced_lines,
+        write_csv,
+    )
     from agent_trace.cli.opening import opened
     from agent_trace.costs import price_source
     from agent_trace.spending.savings import look_for_savings
+    from agent_trace.store import Filter
 
     if as_json and as_csv:
         raise click.UsageError("say --json or --csv, not both")
     where = options.chosen(values)
     with opened(directory) as store:
-        rows = store.costs(where, by=by, refresh=False)
+        rows = ordered(store.costs(where, by=by, refresh=False), by)
         newest = () if as_csv or no_savings else store.observations(where, limit=LOOKED_AT, refresh=False)
         savings = None if as_csv or no_savings else look_for_savings(reversed(list(newest)))
     if as_json:
@@ -54,8 +66,8 @@ def command(
     elif as_csv:
         write_csv(rows, by)
     elif not rows:
-        tell("nothing that fits has reported tokens or a cost. Try fewer filters, or an earlier --since.")
+        tell(_NOTHING_FITS if where != Filter() else _NOTHING)
     else:
         show(costs_table(rows, by))
-        for line in savings_lines(savings):
+        for line in (*unpriced_lines(rows, by), *savings_lines(savings)):
             show(line)

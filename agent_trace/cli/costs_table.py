@@ -3,35 +3,19 @@
 import csv
 import sys
 from collections.abc import Iterator, Sequence
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import Any, Final
 
 from rich.text import Text
 
-from agent_trace.cli import figures, words
+from agent_trace.cli import words
 from agent_trace.cli.grid import Column, Grid, Row
+from agent_trace.display import figures
+from agent_trace.reporting import sums
 from agent_trace.spending.savings import Savings
 from agent_trace.store.answers import CostRow
 
-ALL: Final = "all"
 _MOST_CHEAPER: Final = 3
-
-
-def total_of(rows: Sequence[CostRow]) -> CostRow:
-    """All rows as one."""
-    tokens: dict[str, int] = {}
-    for row in rows:
-        for name, number in row.tokens.items():
-            tokens[name] = tokens.get(name, 0) + number
-    priced = [row.total for row in rows if row.total is not None]
-    return CostRow(
-        key=ALL,
-        total=sum(priced, Decimal(0)) if priced else None,
-        tokens=tokens,
-        calls=sum(row.calls for row in rows),
-        unpriced=sum(row.unpriced for row in rows),
-        invocations=sum(row.invocations for row in rows),
-    )
 
 
 def costs_table(rows: Sequence[CostRow], by: str) -> Grid:
@@ -46,51 +30,48 @@ def costs_table(rows: Sequence[CostRow], by: str) -> Grid:
         Column("COST", rank=9, align="right"),
         Column("SHARE", rank=8, align="right"),
     )
-    whole = total_of(rows)
+    whole = sums.total_of(rows)
     lines = [_row(row, row.key or f"(no {by})", whole.total) for row in rows]
     if len(rows) > 1:
-        lines.append([Text(cell.plain, "bold") for cell in _row(whole, ALL, whole.total)])
+        lines.append([Text(cell.plain, "bold") for cell in _row(whole, sums.ALL, whole.total)])
     return Grid(columns, lines)
 
 
 def _row(row: CostRow, name: str, whole: Decimal | None) -> Row:
-    going_in, cached, coming_out = _tokens(row)
-    everything = sum(row.tokens.values())
+    tokens = sums.token_sums(row)
     return (
         words.word(name),
         Text(figures.count(row.calls)),
-        Text(figures.count(going_in)),
-        Text(figures.count(cached) if cached else figures.UNKNOWN),
-        Text(figures.count(coming_out)),
-        Text(figures.count(everything)),
+        Text(figures.count(tokens.going_in)),
+        Text(figures.count(tokens.cached) if tokens.cached else figures.UNKNOWN),
+        Text(figures.count(tokens.coming_out)),
+        Text(figures.count(tokens.everything)),
         Text(figures.money(row.total, row.unpriced)),
-        Text(_percent(row.total, whole)),
+        Text(sums.percent(row.total, whole)),
     )
 
 
-def _tokens(row: CostRow) -> tuple[int, int, int]:
-    """(input, cached input, output) tokens."""
-    cached = sum(count for name, count in row.tokens.items() if "cache" in name)
-    coming_out = sum(
-        count for name, count in row.tokens.items() if name.endswith("output") or name == "reasoning"
-    )
-    return sum(row.tokens.values()) - cached - coming_out, cached, coming_out
+def ordered(rows: Sequence[CostRow], by: str) -> Sequence[CostRow]:
+    """Days in their order; all else as the store has it, what cost most first."""
+    return sorted(rows, key=lambda row: row.key) if by == "day" else rows
 
 
-def _share(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
-    return None if part is None or not whole else part / whole
-
-
-def _percent(part: Decimal | None, whole: Decimal | None) -> str:
-    share = _share(part, whole)
-    if share is None:
-        return figures.UNKNOWN
-    return f"{(share * 100).quantize(Decimal('0.1'), rounding=ROUND_HALF_EVEN)} %"
+def unpriced_lines(rows: Sequence[CostRow], by: str) -> Iterator[Text]:
+    """What the `?` behind a cost means; nothing where there is none."""
+    count = sums.total_of(rows).unpriced
+    if count:
+        calls = figures.plural(count, "call")
+        yield Text(
+            f"?  the sums lack {calls} of models without a known price: give one in the setting `prices`",
+            "dim",
+        )
+        if by != "model":
+            yield Text("   agent-trace costs --by model  shows which these are", "dim")
 
 
 def as_answer(rows: Sequence[CostRow], by: str, savings: Savings | None, prices: str) -> dict[str, Any]:
     """The same for programs. Money is in US dollars, shares are from 0 to 1."""
-    whole = total_of(rows)
+    whole = sums.total_of(rows)
     return {
         "by": by,
         "rows": [_fields(row, whole.total) for row in rows],
@@ -101,7 +82,7 @@ def as_answer(rows: Sequence[CostRow], by: str, savings: Savings | None, prices:
 
 
 def _fields(row: CostRow, whole: Decimal | None) -> dict[str, Any]:
-    share = _share(row.total, whole)
+    share = sums.share(row.total, whole)
     return {
         "key": row.key,
         "cost": row.total,

@@ -4,7 +4,7 @@ import sys
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,19 +27,23 @@ def command(live: bool, model: str | None) -> None:
     Three agents and their supervisor talk to a local server that speaks OpenAI's protocol: no key, no network. Then a
     second desk, in which no line knows of tracing, is run as by `agent-trace run`; not with --live.
     """
-    desk = import_module("agent_trace.examples.trading_desk.__main__")
     arguments = ["--live"] * live + (["--model", model] if model else [])
     if live:
-        sys.exit(desk.main(arguments))
+        sys.exit(_desk().main(arguments))
     from agent_trace.cli import untouched
     from agent_trace.settings import load
 
-    # Beside the first one: it takes seconds to load what its providers speak through.
+    # Beside the first one, and before anything else is loaded here: both take a second to load what they speak through.
     running = untouched.Running(untouched.entry_points(), load().directory)
     try:
+        desk = _desk()
         sys.exit(desk.main(arguments, before_the_end=partial(_show_untouched_desk, running)))
     finally:
         running.stop()
+
+
+def _desk() -> Any:
+    return import_module("agent_trace.examples.trading_desk.__main__")
 
 
 def _show_untouched_desk(running: "Running", console: "Console", store: Path) -> None:

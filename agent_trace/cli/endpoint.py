@@ -13,7 +13,7 @@ from agent_trace.errors import AgentTraceError, StoreMissing
 from agent_trace.metrics.serving import Served, serve, text_of
 
 
-def print_metrics(directory: Path, max_label_values: int) -> None:
+def print_metrics(directory: Path, max_label_values: int | None) -> None:
     """Print the metrics of a store. Raises StoreMissing when there is none."""
     if not list_segments(directory):
         raise StoreMissing(f"nothing was recorded in {directory} yet: there is nothing to count")
@@ -21,7 +21,7 @@ def print_metrics(directory: Path, max_label_values: int) -> None:
         sys.stdout.write(text_of(directory, max_label_values))
 
 
-def serve_metrics(directory: Path, host: str, port: int, max_label_values: int) -> None:
+def serve_metrics(directory: Path, host: str, port: int, max_label_values: int | None) -> None:
     """Serve until Ctrl-C. Raises AgentTraceError when the port cannot be had."""
     with warnings_told():
         served = _served(directory, host, port, max_label_values)
@@ -37,7 +37,7 @@ def serve_metrics(directory: Path, host: str, port: int, max_label_values: int) 
             served.close()
 
 
-def _served(directory: Path, host: str, port: int, max_label_values: int) -> Served:
+def _served(directory: Path, host: str, port: int, max_label_values: int | None) -> Served:
     try:
         with _library_told():
             return serve(directory, host, port, max_label_values)

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Self
 
-from agent_trace.cli import figures
 from agent_trace.cli.console import say, show, show_json, tell
 from agent_trace.cli.progress import progress
 from agent_trace.delivery.forwarding.forwarder import Outcome
@@ -22,6 +21,7 @@ from agent_trace.delivery.standing.dead_letters import DeadLetter
 from agent_trace.delivery.standing.ledger import ConsumerLedger, delivery_ledgers
 from agent_trace.delivery.wire.backends import wanted
 from agent_trace.delivery.worker import Worker
+from agent_trace.display import figures
 from agent_trace.errors import AgentTraceError, StoreError, StoreMissing
 from agent_trace.recording.journal.layout import create_store
 from agent_trace.settings import Settings, load

@@ -6,7 +6,8 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from agent_trace.cli import figures, words
+from agent_trace.cli import words
+from agent_trace.display import figures
 from agent_trace.observation import Observation
 
 _WIDE_CELLS: Final = 100

@@ -6,8 +6,6 @@ import click
 
 from agent_trace.cli import options
 
-_MAX_LABEL_VALUES = 200
-
 
 @click.command(
     "metrics",
@@ -22,12 +20,11 @@ _MAX_LABEL_VALUES = 200
 @click.option(
     "--max-labels",
     type=click.IntRange(min=1),
-    default=_MAX_LABEL_VALUES,
     metavar="N",
-    help="Most tenants, agents, models with series of their own. [default: 200]",
+    help="Most tenants, agents, models with series of their own. [default: the setting max_label_values, 200]",
 )
 @options.store
-def command(directory: Path | None, max_labels: int, once: bool, host: str, port: int) -> None:
+def command(directory: Path | None, max_labels: int | None, once: bool, host: str, port: int) -> None:
     """Serve metrics of everything that was recorded, by any process, until Ctrl-C; or --once.
 
     For projects that have no endpoint of their own; needs `pip install 'agent-trace[prometheus]'`.

@@ -1,13 +1,12 @@
 """Options that several commands share, and the values that people type for them."""
 
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from agent_trace.cli import moments
+from agent_trace.display import moments
 from agent_trace.observation import LEVELS, OBSERVATION_TYPES
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -25,29 +24,11 @@ def reading(read: Callable[[str], Any]) -> Callable[[Any], Any]:
     return convert
 
 
-def _money(text: str) -> Decimal:
-    try:
-        amount = Decimal(text.strip().removeprefix("$"))
-    except InvalidOperation:
-        raise ValueError(f"{text!r} is no amount of US dollars; say 0.05") from None
-    if not amount.is_finite() or amount < 0:
-        raise ValueError(f"{text!r} is no amount of US dollars; say 0.05")
-    return amount
-
-
-def _span(text: str) -> float:
-    """Seconds; a number alone is seconds as well, and `500ms` is half of one."""
-    bare = text.strip().lower()
-    if bare.endswith("ms"):
-        return moments.seconds(f"{bare[:-2]}s") / 1000
-    return moments.seconds(f"{bare}s" if bare[-1:].isdigit() else bare)
-
-
 MOMENT = reading(moments.moment_ns)
 AGE = reading(moments.seconds)
-DURATION = reading(_span)
+DURATION = reading(moments.duration_s)
 SIZE = reading(moments.size_bytes)
-MONEY = reading(_money)
+MONEY = reading(moments.dollars)
 
 
 def store(command: F) -> F:

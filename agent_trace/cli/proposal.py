@@ -6,9 +6,10 @@ from typing import Any, Final
 from rich.console import ConsoleOptions, Group, RenderableType
 from rich.text import Text
 
-from agent_trace.cli import figures, words
+from agent_trace.cli import words
 from agent_trace.cli.grid import GAP, Column, Fitted, Grid, Line, Note
 from agent_trace.discovery import DirectCall, EntryPoint, Factory, Proposal
+from agent_trace.display import figures
 
 _CALLS_SHOWN: Final = 12
 _UNREADABLE_SHOWN: Final = 5

@@ -28,9 +28,9 @@ def command(
     Without --older-than and --max-size, the project's own limits are used.
     """
     from agent_trace import settings
-    from agent_trace.cli import figures
     from agent_trace.cli.console import say
     from agent_trace.cli.opening import opened
+    from agent_trace.display import figures
 
     if older_than is None and max_size is None:
         project = settings.load()

@@ -1,17 +1,17 @@
 """What the store answers with as tables and trees for a terminal; `console.print(traces_table(rows))`."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from rich.console import ConsoleOptions
 from rich.text import Text
 
-from agent_trace.cli import figures, words
+from agent_trace.cli import words
 from agent_trace.cli.grid import Column, Fitted, Grid, Row
 from agent_trace.cli.tree import trace_tree
-from agent_trace.store.answers import CostRow, Match, SignalRow, TraceRow
+from agent_trace.display import figures
+from agent_trace.store.answers import Match, SignalRow, TraceRow
 
-__all__ = ["costs_table", "matches_table", "signals_table", "trace_tree", "traces_table"]
+__all__ = ["matches_table", "signals_table", "trace_tree", "traces_table"]
 
 
 def traces_table(rows: Sequence[TraceRow]) -> Fitted:
@@ -85,53 +85,6 @@ def _signal_row(row: SignalRow, is_terminal: bool) -> Row:
         words.word(row.symbol or figures.UNKNOWN, "bold"),
         words.identifier(row.trace_id, is_terminal=is_terminal),
         words.identifier(row.id, is_terminal=is_terminal),
-    )
-
-
-def costs_table(rows: Sequence[CostRow], by: str = "agent") -> Fitted:
-    """One line an agent (or tenant, model, session, day), and the sum of all."""
-    columns = (
-        Column(by.upper(), rank=10, shrinks_to=10),
-        Column("CALLS", rank=6, align="right"),
-        Column("INPUT", rank=4, align="right"),
-        Column("CACHED", rank=3, align="right"),
-        Column("OUTPUT", rank=4, align="right"),
-        Column("TOKENS", rank=5, align="right"),
-        Column("COST", rank=9, align="right"),
-    )
-    lines = [_cost_row(row, by) for row in rows]
-    if len(rows) > 1:
-        lines.append([Text(cell.plain, "bold") for cell in _cost_row(_sum(rows), by)])
-    return Fitted(lambda options: Grid(columns, lines))
-
-
-def _cost_row(row: CostRow, by: str) -> Row:
-    cached = sum(each for name, each in row.tokens.items() if name.startswith("cache"))
-    coming_out = sum(each for name, each in row.tokens.items() if name in ("output", "reasoning"))
-    everything = sum(row.tokens.values())
-    return (
-        words.word(row.key or f"(no {by})"),
-        Text(figures.count(row.calls)),
-        Text(figures.count(everything - cached - coming_out)),
-        Text(figures.count(cached) if cached else figures.UNKNOWN),
-        Text(figures.count(coming_out)),
-        Text(figures.count(everything)),
-        Text(figures.money(row.total, row.unpriced)),
-    )
-
-
-def _sum(rows: Sequence[CostRow]) -> CostRow:
-    tokens: dict[str, int] = {}
-    for row in rows:
-        for name, number in row.tokens.items():
-            tokens[name] = tokens.get(name, 0) + number
-    priced = [row.total for row in rows if row.total is not None]
-    return CostRow(
-        key="all",
-        total=sum(priced, Decimal(0)) if priced else None,
-        tokens=tokens,
-        calls=sum(row.calls for row in rows),
-        unpriced=sum(row.unpriced for row in rows),
     )
 
 

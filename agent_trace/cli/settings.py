@@ -17,7 +17,8 @@ def command(as_json: bool) -> None:
     """Each setting with its value and where that came from. Secrets are not shown; what is misspelt is named."""
     from agent_trace import settings
     from agent_trace.cli.console import say, show, show_json
-    from agent_trace.cli.settings_table import rows, settings_table
+    from agent_trace.cli.settings_table import settings_table
+    from agent_trace.reporting.settings_told import rows
 
     found = settings.load()
     if as_json:

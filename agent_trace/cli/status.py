@@ -17,11 +17,12 @@ from agent_trace.cli import options
 def command(directory: Path | None, as_json: bool) -> None:
     """Whether recording is on and why, where it goes, where every record went, and what to put right."""
     from agent_trace import settings
-    from agent_trace.cli.condition import condition
     from agent_trace.cli.condition_table import condition_table
     from agent_trace.cli.console import show, show_json
+    from agent_trace.cli.opening import opened
+    from agent_trace.reporting.condition import condition
 
-    found = condition(settings.load(), directory)
+    found = condition(settings.load(), directory, opened)
     if as_json:
         show_json(found)
     else:

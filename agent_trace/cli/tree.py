@@ -7,10 +7,11 @@ from typing import Any, Final
 from rich.console import ConsoleOptions, Group, RenderableType
 from rich.text import Text
 
-from agent_trace.cli import figures, words
+from agent_trace.cli import words
 from agent_trace.cli.content import content
 from agent_trace.cli.grid import Column, Fitted, Grid, Line, Note, Row
-from agent_trace.cli.visible import visible
+from agent_trace.display import figures
+from agent_trace.display.visible import visible
 from agent_trace.observation import Observation
 from agent_trace.store.answers import Node, Trace, TraceRow
 

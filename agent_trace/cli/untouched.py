@@ -6,12 +6,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import agent_trace.examples
 from agent_trace.discovery import discover
 from agent_trace.errors import StoreError
-from agent_trace.store import Filter, Store
-from agent_trace.store.answers import Node, Trace
+
+if TYPE_CHECKING:
+    from agent_trace.store.answers import Node, Trace
 
 _MOST_SECONDS = 60
 
@@ -22,7 +24,7 @@ class Ran:
 
     entry_points: list[str]
     printed: list[str]
-    trace: Trace | None
+    trace: "Trace | None"
     problem: str | None = None
 
 
@@ -73,7 +75,9 @@ class Running:
             self._process.communicate()
 
 
-def _recorded(store: Path, since_ns: int) -> Trace | None:
+def _recorded(store: Path, since_ns: int) -> "Trace | None":
+    from agent_trace.store import Filter, Store
+
     try:
         with Store(store) as opened:
             rows = opened.traces(Filter(name=script().name, since_ns=since_ns), limit=1)
@@ -82,13 +86,15 @@ def _recorded(store: Path, since_ns: int) -> Trace | None:
         return None
 
 
-def briefly(trace: Trace) -> Trace:
+def briefly(trace: "Trace") -> "Trace":
     """The same trace with one branch below its root: the one in which something went wrong, if any."""
+    from agent_trace.store.answers import Node
+
     (root, *_) = trace.roots
     branches = sorted(root.children, key=lambda each: (not _has_raised(each), -len(each.children)))
     shown = Node(root.observation, root.state, branches[:1])
     return replace(trace, roots=[shown], observations=[node.observation for _, node in shown.walk()])
 
 
-def _has_raised(node: Node) -> bool:
+def _has_raised(node: "Node") -> bool:
     return any(below.observation.level == "ERROR" for _, below in node.walk())

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from agent_trace.cli import figures
-from agent_trace.cli.visible import one_line, visible
+from agent_trace.display import figures
+from agent_trace.display.actions import direction
+from agent_trace.display.visible import one_line, visible
 
 STATUS_STYLES: Final = {
     "ok": "green",
@@ -17,11 +18,7 @@ STATUS_STYLES: Final = {
     "finished": "",
 }
 
-_ACTION_STYLES: Final = {
-    **dict.fromkeys(("BUY", "LONG", "OVERWEIGHT", "YES"), "green"),
-    **dict.fromkeys(("SELL", "SHORT", "UNDERWEIGHT", "NO", "CLOSE_ALL"), "red"),
-    **dict.fromkeys(("HOLD", "NOTHING", "WAIT"), "yellow"),
-}
+_DIRECTION_STYLES: Final = {"buy": "green", "sell": "red", "hold": "yellow", "other": "magenta"}
 _SIGNAL_PARTS: Final = frozenset(
     {"action", "confidence", "confidence_scale", "confidence_percent", "symbol", "reasoning", "earlier"}
 )
@@ -59,7 +56,7 @@ def joined(words: Iterable[object]) -> Text:
 
 def action(name: str) -> Text:
     """What an agent decided to do, in the colour of its direction."""
-    return word(name, _ACTION_STYLES.get(name.strip().upper(), "magenta"))
+    return word(name, _DIRECTION_STYLES[direction(name)])
 
 
 def actions(names: Iterable[str]) -> Text:

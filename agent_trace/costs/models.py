@@ -18,6 +18,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from agent_trace.recording.forks import import_whole
+
 logger = logging.getLogger("agent_trace")
 
 SILENT_PATHS: Final = (
@@ -204,8 +206,8 @@ def _snapshot() -> Any:
     The import is late: it loads pydantic and an HTTP client, 0.3 s that only a question about money needs.
     """
     try:
-        prices = importlib.import_module("genai_prices.data")
-        snapshots = importlib.import_module("genai_prices.data_snapshot")
+        prices = import_whole("genai_prices.data")
+        snapshots = import_whole("genai_prices.data_snapshot")
     except ImportError as error:
         logger.warning("no price is known: genai-prices cannot be imported (%s)", error)
         return None

@@ -53,10 +53,11 @@ class Backend(Protocol):
     def address(self) -> str:
         """The URL for people, without credentials."""
 
-    def encode(self, record: Record) -> list[Item]:
+    def encode(self, record: Record, line: bytes | None = None) -> list[Item]:
         """What to send for a whole observation (amendments merged) or a score record; [] when there is nothing.
 
-        Never raises, whatever stands in the record.
+        `line` is the line that the record was read from, None for one that was changed since. Never raises, whatever
+        stands in the record.
         """
 
     def send(self, items: Sequence[Item], timeout_s: float) -> Answer:

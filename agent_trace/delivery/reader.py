@@ -6,9 +6,10 @@ stops there; what is passed over as torn or damaged is counted, never silently d
 
 import fcntl
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -17,7 +18,18 @@ from agent_trace.recording.journal.header import HEADER_BYTES, Header, decode_he
 from agent_trace.recording.journal.layout import has_writer, is_live, list_segments
 from agent_trace.recording.journal.segment import MAX_LINE_BYTES
 
-__all__ = ["Chunk", "Header", "is_live", "list_segments", "read_header", "read_lines", "trim_dead"]
+__all__ = [
+    "Chunk",
+    "Header",
+    "is_live",
+    "list_segments",
+    "parse_line",
+    "read_header",
+    "read_lines",
+    "trim_dead",
+]
+
+Record: TypeAlias = dict[str, Any]
 
 _MAX_BLOCK_BYTES = 2 * MAX_LINE_BYTES
 _TRIM_STEP_BYTES = 1 << 20
@@ -38,7 +50,7 @@ class Chunk:
     position: int = 0
     torn: int = 0
     damaged: int = 0
-    records: list[dict[str, Any]] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
     gaps: list[tuple[int, int, int]] = field(default_factory=list)
 
 
@@ -52,10 +64,22 @@ def read_header(path: Path) -> Header:
         return decode_header(file.read(HEADER_BYTES), path)
 
 
-def read_lines(path: Path, position: int, max_bytes: int = 4 << 20) -> Chunk:
+def parse_line(line: bytes) -> Record | None:
+    """The record that a line holds; None when it holds none."""
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    return record if isinstance(record, dict) and line.startswith(b"{") else None
+
+
+Parse = Callable[[bytes], Record | None]
+
+
+def read_lines(path: Path, position: int, max_bytes: int = 4 << 20, parse: Parse = parse_line) -> Chunk:
     """The whole lines from `position` on, about `max_bytes` of them and at least one if there is one.
 
-    Start with 0 and go on with `Chunk.position`. A segment that was removed has no lines.
+    Start with 0 and go on with `Chunk.position`. A segment that was removed has no lines. `parse` is given each line.
     Raises PermissionError for the segment of another user.
     """
     position = max(position, HEADER_BYTES)
@@ -68,7 +92,7 @@ def read_lines(path: Path, position: int, max_bytes: int = 4 << 20) -> Chunk:
             return Chunk(position=position)
         # Whether the writer lives has to be known before its bytes are read: afterwards, it may have
         # finished a line and died in between.
-        return _read(fd, position, max_bytes, live=has_writer(fd))
+        return _read(fd, position, max_bytes, has_writer(fd), parse)
     finally:
         os.close(fd)
 
@@ -91,11 +115,11 @@ def trim_dead(path: Path) -> bool:
         os.close(fd)
 
 
-def _read(fd: int, position: int, max_bytes: int, live: bool) -> Chunk:
+def _read(fd: int, position: int, max_bytes: int, live: bool, parse: Parse) -> Chunk:
     while True:
         block = os.pread(fd, max_bytes, position)
         at_end = len(block) < max_bytes
-        chunk = _scan(block, position, live)
+        chunk = _scan(block, position, live, parse)
         if chunk.position > position or at_end:
             break
         if len(block) >= _MAX_BLOCK_BYTES:
@@ -104,7 +128,7 @@ def _read(fd: int, position: int, max_bytes: int, live: bool) -> Chunk:
     if live and (chunk.torn or chunk.damaged):
         # The block was copied while it was being written: what looks like a gap with a whole line behind it
         # may have been filled before that line was begun. Only a second look, after the line was seen, tells.
-        return _scan(os.pread(fd, chunk.position - position, position), position, live)
+        return _scan(os.pread(fd, chunk.position - position, position), position, live, parse)
     if not live and at_end:
         torn = bool(block[chunk.position - position :].strip(b"\0"))
         chunk.position = position + len(block)
@@ -119,35 +143,32 @@ def _unreadable(position: int, passed: int, live: bool) -> Chunk:
     return Chunk(position=position) if live else Chunk(position=passed, damaged=1, gaps=[(passed, 0, 1)])
 
 
-def _scan(block: bytes, base: int, live: bool) -> Chunk:
+def _scan(block: bytes, base: int, live: bool, parse: Parse) -> Chunk:
     """The lines of a block. While the writer lives, what is not a line is only passed if a line follows."""
-    chunk = Chunk(position=base)
-    start, gaps = 0, 0
+    chunk = Chunk()
+    lines, records = chunk.lines, chunk.records
+    start, certain, gaps = 0, -1, 0
     while end := block.find(b"\n", start) + 1:
-        line_start, line = start, block[start:end]
-        record = _parse(line)
+        line = block[start:end]
+        record = parse(line)
         if record is None:
+            if certain < 0:
+                certain, gaps = start, len(chunk.gaps)
             chunk.gaps.append((base + end, *_tally(block, start, end)))
-            line_start, record = _salvage(block, start, end)
-            line = block[line_start:end]
+            start, record = _salvage(block, start, end)
+            line = block[start:end]
         if record is not None:
-            chunk.lines.append((base + line_start, line))
-            chunk.records.append(record)
-        if record is not None or not live:
-            chunk.position, gaps = base + end, len(chunk.gaps)
+            lines.append((base + start, line))
+            records.append(record)
+            certain = -1
         start = end
-    del chunk.gaps[gaps:]
+    if live and certain >= 0:
+        start = certain
+        del chunk.gaps[gaps:]
+    chunk.position = base + start
     chunk.torn = sum(torn for _, torn, _ in chunk.gaps)
     chunk.damaged = sum(damaged for _, _, damaged in chunk.gaps)
     return chunk
-
-
-def _parse(line: bytes) -> dict[str, Any] | None:
-    try:
-        record = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    return record if isinstance(record, dict) and line.startswith(b"{") else None
 
 
 def _tally(block: bytes, start: int, end: int) -> tuple[int, int]:
@@ -156,14 +177,14 @@ def _tally(block: bytes, start: int, end: int) -> tuple[int, int]:
     return int(is_torn), int(not is_torn)
 
 
-def _salvage(block: bytes, start: int, end: int) -> tuple[int, dict[str, Any] | None]:
+def _salvage(block: bytes, start: int, end: int) -> tuple[int, Record | None]:
     """A whole line at the end of a damaged stretch: behind a gap, or after a newline that was overwritten.
 
     It cannot be a part of another record: no proper tail of a JSON object is a JSON object.
     """
     candidate = block.rfind(b"\0", start, end) + 1 or start
     for _ in range(_MAX_SALVAGE_TRIES):
-        record = _parse(block[candidate:end])
+        record = parse_line(block[candidate:end])
         if record is not None:
             return candidate, record
         candidate = block.find(_RECORD_START, candidate + 1, end)
@@ -183,7 +204,7 @@ def _trim(fd: int, path: Path) -> bool:
     if used == status.st_size and (header is None or header.sealed):
         return False
     while position < used:
-        chunk = _read(fd, position, 4 << 20, live=False)
+        chunk = _read(fd, position, 4 << 20, False, parse_line)
         records, position = records + len(chunk.lines), chunk.position
     if header is not None:
         os.pwrite(fd, encode_header(header._replace(sealed=True, records=records)), 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,8 +11,10 @@ from agent_trace.instrumentation.attachments import Attached, Attachment
 from agent_trace.instrumentation.entry_points import EntryPointError, known_type, parse
 from agent_trace.instrumentation.options import Capture, Options, is_capture
 from agent_trace.instrumentation.pending import is_loading, loaded, verify, when_imported
-from agent_trace.instrumentation.problem_counts import contained, note
+from agent_trace.instrumentation.problem_counts import contained, note, told, withdraw
 from agent_trace.instrumentation.resolving import describe
+from agent_trace.recording import health
+from agent_trace.recording.journal.health_file import AttachedTo
 
 if TYPE_CHECKING:
     from agent_trace.settings import Settings
@@ -39,6 +42,7 @@ class Handle:
         with places.changing():
             if self in _handles:
                 _handles.remove(self)
+        health.changed()
 
     def __enter__(self) -> Handle:
         return self
@@ -77,6 +81,7 @@ def instrument(
     options = contained("reading options", _options, as_type, name, capture) or Options()
     for entry_point in entry_points:
         contained("attaching an entry point", _attach, handle, entry_point, options)
+    health.changed()
     return handle
 
 
@@ -98,6 +103,15 @@ def instrument_from_settings(settings: Settings | None = None) -> Handle:
 def attached() -> list[Attached]:
     """Every entry point that was asked for in this process and not taken back, and how it stands."""
     return [row for handle in list(_handles) for row in handle.attached]
+
+
+def _told() -> health.Attaching:
+    """What `agent-trace status` tells of this process."""
+    rows = [AttachedTo(each.entry_point, each.state, len(each.places)) for each in attached()]
+    return health.Attaching(rows, *told())
+
+
+health.tell_with(_told)
 
 
 def _options(as_type: Any, name: Any, capture: Any) -> Options:
@@ -130,18 +144,29 @@ def _attach(handle: Handle, entry_point: Any, options: Options) -> None:
 
     module = loaded(entry.module)
     if module is None:
-        _verify(attachment.text, entry.module)
-        when_imported(entry.module, lambda: resolve(False))
+        doubt = _verify(attachment.text, entry.module)
+        when_imported(entry.module, lambda: _late(resolve, doubt))
     else:
         resolve(is_loading(module))
 
 
-def _verify(text: str, module: str) -> None:
+def _late(resolve: Callable[[bool], None], doubt: str | None) -> None:
+    if doubt is not None:
+        withdraw(doubt)
+    resolve(False)
+    health.changed()
+
+
+def _verify(text: str, module: str) -> str | None:
+    """Look whether the module can be imported, and give what there is to say if not."""
     try:
         verify(text, module)
     except EntryPointError as error:
         ended = str(error) if str(error).endswith("?") else f"{error}."
-        note(f"{ended} It is attached if it is imported nevertheless.", aloud=True)
+        doubt = f"{ended} It is attached if it is imported nevertheless."
+        note(doubt, aloud=True)
+        return doubt
+    return None
 
 
 def _attach_object(handle: Handle, target: Any, options: Options) -> None:

@@ -16,6 +16,7 @@ from agent_trace.instrumentation.patches import is_immutable
 from agent_trace.instrumentation.problem_counts import contained, note
 from agent_trace.instrumentation.resolving import Found, Function, Methods, resolve
 from agent_trace.instrumentation.trees import Tree
+from agent_trace.recording import health
 from agent_trace.recording.capturing.attributes import PerClass, type_name
 
 if TYPE_CHECKING:
@@ -170,6 +171,7 @@ class Attachment:
             note(f"{made_by} gives a {type_name(kind)}, which has no method to attach; name one")
         else:
             self._grow(kind, selection, options)
+            health.changed()
 
     def _grow(self, root: type, selection: Selection, options: Options) -> None:
         tree = Tree(self, root, selection)

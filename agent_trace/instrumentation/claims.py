@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -22,7 +23,7 @@ _ONE_CALL: Final = READ_TYPES | {"agent"}
 """Types whose methods call one another without its being another call: `chat` asks `generate`, `run` asks `invoke`."""
 
 
-class Claim:
+class Claim(ABC):
     """One attachment's interest in the calls of one function. `only`: those on instances of that class."""
 
     __slots__ = ("_fits", "only", "owner")
@@ -42,9 +43,9 @@ class Claim:
             fits = self._fits.put(kind, any(each is self.only for each in class_line(kind)))
         return fits
 
+    @abstractmethod
     def call(self, wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function."""
-        raise NotImplementedError
 
 
 class Observing(Claim):
@@ -102,6 +103,7 @@ class Observing(Claim):
     def _described(self, instance: Any) -> CallOn:
         name = f"{_kind_of(instance).__name__}.{self._method}" if self._with_class else self._name
         call = CallOn(instance, self._key, name)
+        call.begins_later = self._begins_later
         if self._type == "agent":
             call.scope = agent_scope(instance)
             call.metadata = agent_metadata(instance)

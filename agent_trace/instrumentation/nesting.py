@@ -1,24 +1,24 @@
 """Where the span of a client belongs that is called inside of a framework's run: below it, also where none is current.
 
 LangChain tells of its runs by callbacks, so that its instrumentor starts spans that it makes current for nobody. A client that
-the run asks would become its sibling, and its tokens would count beside those of the run.
+the run asks would become its sibling, and its tokens would count beside those of the run. The same holds for the requests
+of LiteLLM, where our callback observes them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any, Final, NamedTuple
 
 from opentelemetry import trace
 from opentelemetry.context.context import Context
-from opentelemetry.trace import Link, SpanKind
-from opentelemetry.util.types import Attributes
 
 from agent_trace.otel.places import span_in
 from agent_trace.otel.provider import Tracer, TracerProvider
 from agent_trace.recording.current_context import get_context
 from agent_trace.recording.guard import attempt
+from agent_trace.recording.under_way import requesting_span
 
 _BY_CALLBACK: Final = frozenset({"openinference.instrumentation.langchain"})
 
@@ -37,53 +37,26 @@ _innermost: ContextVar[_Run | None] = ContextVar("agent_trace-run", default=None
 class ClientTracerProvider(TracerProvider):
     """Ours, for instrumentors of clients and frameworks that are attached together."""
 
-    def get_tracer(
-        self,
-        instrumenting_module_name: str,
-        instrumenting_library_version: str | None = None,
-        schema_url: str | None = None,
-        attributes: Attributes = None,
-    ) -> Tracer:
-        """A tracer for one instrumentor."""
-        made = super().get_tracer(instrumenting_module_name, instrumenting_library_version)
-        return _Tracer(made.library, by_callback=instrumenting_module_name in _BY_CALLBACK)
+    def _tracer_of(self, library: Mapping[str, str], module_name: str) -> Tracer:
+        return _Tracer(library, by_callback=module_name in _BY_CALLBACK)
 
 
 class _Tracer(Tracer):
-    def __init__(self, library: Any, *, by_callback: bool) -> None:
+    def __init__(self, library: Mapping[str, str], *, by_callback: bool) -> None:
         super().__init__(library)
         self.by_callback = by_callback
 
-    def start_span(
-        self,
-        name: str,
-        context: Context | None = None,
-        kind: SpanKind = SpanKind.INTERNAL,
-        attributes: Attributes = None,
-        links: Sequence[Link] | None = None,
-        start_time: int | None = None,
-        record_exception: bool = True,
-        set_status_on_exception: bool = True,
-    ) -> trace.Span:
-        """A span below the run that goes on here, if there is one."""
+    def place_in(self, context: Context | None) -> Context | None:
+        """That of the run or request that goes on here, if there is one."""
         if context is None:
-            context = attempt("looking for a run", _context_of_run)
-        elif self.by_callback and attempt("looking for a run", _is_overtaken, context):
-            context = None
-        given = (
-            name,
-            context,
-            kind,
-            attributes,
-            links,
-            start_time,
-            record_exception,
-            set_status_on_exception,
-        )
-        span = super().start_span(*given)
+            return attempt("looking for a run", _context_around)
+        overtaken = self.by_callback and attempt("looking for a run", _is_overtaken, context)
+        return None if overtaken else context
+
+    def note_started(self, span: trace.Span) -> None:
+        """Know of a run that nobody makes current."""
         if self.by_callback:
             attempt("noting a run", _note_run, span)
-        return span
 
 
 def in_the_callers_context(instrumentor: Any) -> None:
@@ -98,8 +71,11 @@ def _note_run(span: trace.Span) -> None:
     _innermost.set(_Run(span, trace.get_current_span(), _running()))
 
 
-def _context_of_run() -> Context | None:
-    """The context of the innermost run, unless something else has become current in it."""
+def _context_around() -> Context | None:
+    """The context of the request or else the innermost run, unless something else has become current in it."""
+    request = requesting_span()
+    if request is not None:
+        return trace.set_span_in_context(request)
     run = _running()
     if run is None or trace.get_current_span() is not run.current:
         return None

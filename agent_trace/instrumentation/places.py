@@ -10,6 +10,7 @@ from agent_trace.instrumentation.classes import has_own_birth, watch, watch_birt
 from agent_trace.instrumentation.patches import ClassPatch, ModulePatch, namespace
 from agent_trace.instrumentation.problem_counts import contained
 from agent_trace.instrumentation.wrapping import Place, undecorated
+from agent_trace.recording import health
 from agent_trace.recording.capturing.attributes import PerClass
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class _Watched:
         with changing():
             for tree in self.trees:
                 contained("attaching a new subclass", tree.add, kind)
+        health.changed()
 
     def _born(self, made: Any) -> None:
         for tree in self.trees:

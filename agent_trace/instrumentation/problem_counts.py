@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar, TypeVarTuple
 
-from agent_trace.recording import guard, process
+from agent_trace.recording import guard, health, process
 from agent_trace.recording.guard import attempt
 from agent_trace.recording.notices import Notices
 
@@ -15,6 +15,8 @@ R = TypeVar("R")
 _MOST: Final = 200
 
 _counts: dict[str, int] = {}
+_said: set[str] = set()
+_failed: set[str] = set()
 
 
 def problems() -> dict[str, int]:
@@ -29,7 +31,15 @@ def note(message: str, *, aloud: bool = False) -> None:
         return
     _counts[message] = _counts.get(message, 0) + 1
     if is_new and aloud:
+        _said.add(message)
         attempt("printing a notice", _say, message)
+    if is_new:
+        health.changed()
+
+
+def withdraw(message: str) -> None:
+    """It was no problem after all."""
+    _counts.pop(message, None)
 
 
 def contained(work: str, function: Callable[[*Ts], R], *args: *Ts) -> R | None:
@@ -37,13 +47,26 @@ def contained(work: str, function: Callable[[*Ts], R], *args: *Ts) -> R | None:
     before = guard.failures.get(work, 0)
     result = attempt(work, function, *args)
     if guard.failures.get(work, 0) != before:
-        note(f"{guard.last_failure}; the program is not affected")
+        message = f"{guard.last_failure}; the program is not affected"
+        _failed.add(message)
+        note(message)
     return result
+
+
+def told() -> tuple[dict[str, int], dict[str, int]]:
+    """The problems that a person should know of, and what else was noted. Failures of ours are the guard's to tell."""
+    others = {message: count for message, count in problems().items() if message not in _failed}
+    return (
+        {message: count for message, count in others.items() if message in _said},
+        {message: count for message, count in others.items() if message not in _said},
+    )
 
 
 def forget() -> None:
     """Begin to count anew."""
     _counts.clear()
+    _said.clear()
+    _failed.clear()
 
 
 def _say(message: str) -> None:

@@ -21,6 +21,7 @@ from agent_trace.instrumentation.instrumentors import (
 from agent_trace.instrumentation.options import Options
 from agent_trace.instrumentation.problem_counts import contained, note
 from agent_trace.instrumentation.switches import Switch
+from agent_trace.recording import health
 
 _USUAL: Final = ("openai", "anthropic")
 
@@ -80,6 +81,7 @@ def instrument_providers(*names: str) -> Handle:
         _say_that_there_is_none()
     for name in dict.fromkeys(wanted):
         contained("attaching a provider", _attach, handle, name, there)
+    health.changed()
     return handle
 
 

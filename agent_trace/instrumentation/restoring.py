@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from wrapt import FunctionWrapper
 
 from agent_trace.instrumentation.patches import module_namespace, namespace
-from agent_trace.instrumentation.wrapping import AttachedCallable, is_ours
+from agent_trace.instrumentation.wrapping import is_ours
 from agent_trace.recording.capturing.attributes import class_line
 
 _ABSENT: Final = object()
@@ -34,9 +34,9 @@ class Change(NamedTuple):
         if now is self.former or now is _ABSENT:
             return
         if self.former is not _ABSENT:
-            if not _is_ours(now):
+            if not is_ours(now):
                 _set(self.holder, self.name, self.former)
-        elif not _is_ours(now) or _is_inherited(self.holder, self.name, now):
+        elif not is_ours(now) or _is_inherited(self.holder, self.name, now):
             _delete(self.holder, self.name)
 
 
@@ -55,7 +55,7 @@ class Before:
         _, before = self._held.get(id(holder), (None, None))
         for name, value in list(_names(holder).items()):
             former = _ABSENT if before is None else before.get(name, _ABSENT)
-            if former is value or _is_ours(value):
+            if former is value or is_ours(value):
                 continue
             if former is not _ABSENT:
                 if _is_function(former) or _is_function(value):
@@ -79,11 +79,6 @@ def _is_inherited(holder: Any, name: str, value: Any) -> bool:
         if held is value or (_is_wrapper(held) and held.__wrapped__ is value):
             return True
     return False
-
-
-def _is_ours(value: Any) -> bool:
-    # Asked of the type: a wrapper around one of ours says that it is one.
-    return issubclass(type(value), AttachedCallable) or (type(value) is FunctionType and is_ours(value))
 
 
 def _holders(packages: Sequence[str]) -> Iterator[Any]:

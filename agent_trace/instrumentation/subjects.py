@@ -26,13 +26,14 @@ _GENERATORS: Final = (GeneratorType, AsyncGeneratorType)
 class CallOn:
     """A call on an object: its name, whose scope it opens, what is known of the object."""
 
-    __slots__ = ("_continuation", "_id", "_key", "metadata", "name", "parameters", "scope")
+    __slots__ = ("_continuation", "_id", "_key", "begins_later", "metadata", "name", "parameters", "scope")
 
     def __init__(self, instance: object, key: str, name: str) -> None:
         # The id is enough: whatever calls a method holds its object until the call is over.
         self._id = id(instance)
         self._key = key
         self.name = name
+        self.begins_later = False
         self.scope: dict[str, object] | None = None
         self.metadata: dict[str, object] | None = None
         self.parameters: dict[str, object] | None = None
@@ -44,6 +45,8 @@ class CallOn:
 
     def open(self, recorder: Recorder, target: Target) -> Span | None:
         """Start the observation, in the scope of the agent if there is one."""
+        if self.begins_later and _is_decorators(current_span(), target.entry_point):
+            return None
         if self.scope:
             span = open_in_scope(recorder, self.name, target, self.scope)
         else:
@@ -111,4 +114,11 @@ def running_call(instance: Any, key: str, entry_point: str) -> Span | None:
     subject = span.subject
     if isinstance(subject, CallOn):
         return span if subject.is_about(instance, key) else None
-    return span if subject is None and span.entry_point == entry_point else None
+    return span if _is_decorators(span, entry_point) else None
+
+
+def _is_decorators(span: Span | None, entry_point: str) -> bool:
+    """Whether a decorator has opened it for that function."""
+    return (
+        span is not None and not span.is_finished and span.subject is None and span.entry_point == entry_point
+    )

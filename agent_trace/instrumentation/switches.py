@@ -10,6 +10,7 @@ from agent_trace.instrumentation import places
 from agent_trace.instrumentation.instrumentors import Instrumentor
 from agent_trace.instrumentation.problem_counts import contained, note
 from agent_trace.instrumentation.restoring import Before, Change
+from agent_trace.recording import health
 from agent_trace.recording.capturing.attributes import type_name
 
 
@@ -56,6 +57,7 @@ class Switch:
             if self._wanted_by and self.state == "waiting":
                 self.state = "failed"
                 contained(f"switching on the instrumentor of {self._given.name}", self._switch_on)
+        health.changed()
 
     def _switch_on(self) -> None:
         # Not before the client is there: programs that never import it need none of this.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import inspect
 import pkgutil
-from types import FunctionType, MethodType
-from typing import TYPE_CHECKING, Any, Final, Protocol
+import sys
+from types import CodeType, FunctionType, MethodType
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 from weakref import WeakKeyDictionary
 
 from agent_trace.decorator import BoundObserved, ObservedCallable
@@ -98,49 +99,90 @@ class AttachedCallable(ObservedCallable):
         return self.__wrapped__.__qualname__
 
 
-def wrapper_of(function: Any, place: Place) -> Any:
-    """What is put in the place of a function.
+def wrapper_of(member: Any, place: Place) -> Any:
+    """What is put in the place of a function, a class method or a static method.
 
-    For a plain function, a plain function: what binds, pickles and compares as one, and costs a third of a wrapt wrapper
-    while recording is off. wrapt for the rest, whose nature or binding a function of ours would not have.
+    Where Python wrote it, another one of its kind: what binds, pickles and compares as it does, and costs a sixth of a
+    wrapt wrapper while recording is off. wrapt for the rest, whose binding a function of ours would not have.
     """
-    if type(function) is not FunctionType or inspect.iscoroutinefunction(function) or _is_generator(function):
-        return AttachedCallable(function, place)
-    wrapper = _function_in_place_of(function, place)
-    _wrapped_by_ours[wrapper] = function
-    return wrapper
+    kind = type(member)
+    function = member.__func__ if kind in _BINDING else member
+    if type(function) is not FunctionType or (_nature(function) and not _FLAGS_ONLY_TELL):
+        return AttachedCallable(member, place)
+    wrapper = _function_in_place_of(function, place, is_bound=place.is_method and kind is not staticmethod)
+    _members_behind_ours[wrapper] = member
+    return wrapper if kind is FunctionType else _bound_as(kind, wrapper, member)
 
 
-_wrapped_by_ours: Final[WeakKeyDictionary[Any, Any]] = WeakKeyDictionary()
+_BINDING: Final = (classmethod, staticmethod)
+_members_behind_ours: Final[WeakKeyDictionary[Any, Any]] = WeakKeyDictionary()
 
 
-def _function_in_place_of(function: Any, place: Place) -> Any:
-    makes, is_method = place.makes, place.is_method
+def _function_in_place_of(function: FunctionType, place: Place, *, is_bound: bool) -> FunctionType:
+    makes = place.makes
 
-    @functools.wraps(function)
     def attached(*args: Any, **kwargs: Any) -> Any:
         if not makes and not is_on():
             return function(*args, **kwargs)
-        if is_method and args and args[0] is not None:
+        if is_bound and args and args[0] is not None:
             return place.call(MethodType(function, args[0]), args[0], args[1:], kwargs)
         return place.call(function, None, args, kwargs)
 
-    return attached
+    nature = _nature(function)
+    if nature:
+        # Put together anew: Python warns of a function that is given the code of another nature.
+        code = _code_of_nature(attached.__code__, nature)
+        attached = FunctionType(code, attached.__globals__, closure=attached.__closure__)
+    return cast(FunctionType, functools.wraps(function)(attached))
 
 
-def _is_generator(function: Any) -> bool:
-    return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
+def _bound_as(kind: type, wrapper: FunctionType, former: Any) -> Any:
+    member = kind(wrapper)
+    vars(member).update(vars(former))
+    return member
+
+
+_NATURES: Final = (
+    inspect.CO_COROUTINE | inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR | inspect.CO_ITERABLE_COROUTINE
+)
+
+
+def _nature(function: Any) -> int:
+    """Whether a call gives a coroutine or a generator, as `inspect` and `asyncio` tell it: by flags of the code."""
+    return cast(int, function.__code__.co_flags & _NATURES)
+
+
+@functools.cache
+def _code_of_nature(code: CodeType, nature: int) -> CodeType:
+    """The same code under these flags. What a call does is in the code itself, since Python 3.11."""
+    return code.replace(co_flags=code.co_flags | nature)
+
+
+def _returns_at_once() -> bool:
+    return FunctionType(_code_of_nature(_nothing.__code__, inspect.CO_COROUTINE), {})() is None
+
+
+def _nothing() -> None:
+    return None
+
+
+_FLAGS_ONLY_TELL: Final = sys.implementation.name == "cpython" and _returns_at_once()
 
 
 def is_ours(member: Any) -> bool:
-    """Whether it is a wrapper of this module."""
-    return issubclass(type(member), AttachedCallable) or (
-        type(member) is FunctionType and member in _wrapped_by_ours
-    )
+    """Whether it is a wrapper of this module, and not somebody else's around one of ours."""
+    return issubclass(type(member), AttachedCallable) or _function_of(member) in _members_behind_ours
 
 
 def undecorated(member: Any) -> Any:
     """What stood there before we wrapped it; the member itself if we have not."""
     while is_ours(member):
-        member = member.__wrapped__
+        function = _function_of(member)
+        member = member.__wrapped__ if function is None else _members_behind_ours[function]
     return member
+
+
+def _function_of(member: Any) -> FunctionType | None:
+    # Asked of the type: a proxy says that it is what it stands for.
+    function = member.__func__ if type(member) in _BINDING else member
+    return function if type(function) is FunctionType else None

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import atexit
 import threading
-from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Set
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from weakref import WeakSet
 
 from opentelemetry import trace
@@ -20,7 +19,8 @@ from agent_trace.recording.guard import attempt
 from agent_trace.recording.process import is_on, steps
 from agent_trace.recording.propagation import context_from
 from agent_trace.recording.recorder import NOTHING, current_span
-from agent_trace.recording.scope import scope_of, widened, with_scope
+from agent_trace.recording.scope import Scope, scope_of, widened, with_scope
+from agent_trace.recording.under_way import note_request
 
 if TYPE_CHECKING:
     from agent_trace.recording.span import Span
@@ -32,9 +32,19 @@ KEY: Final = "agent_trace.call"
 _UNREPORTED: Final = (
     "LiteLLM told of no end: closed by its reader, cancelled, or cut off by the end of its loop"
 )
+_PATIENCE_S: Final = 1.0
+"""How long the program waits for a thread that is just writing what it came to write; that takes microseconds."""
 _RETRIED: Final = "this attempt failed, and LiteLLM made another one"
 
 Details = dict[str, Any]
+
+
+class Asked(NamedTuple):
+    """What a gate is shown of a call that has no span yet."""
+
+    type: str
+    model: str | None
+    scope: Scope
 
 
 class Call:
@@ -48,23 +58,41 @@ class Call:
         self.context = context
         self._given = given
         self._response: Any = NOTHING
-        self._loop: AbstractEventLoop | None = None
         self._claimed = claimed
         self._changing = threading.Lock()
         self._span: Span | None = None
         self._attempts = 0
         self._is_over = False
+        self._is_waiting = False
+        self._is_written = threading.Event()
         self._details: Details | None = None
 
     @classmethod
     def here(cls, given: Set[str] | None = None) -> Call:
         """A call that begins in the current context, and answers for its tokens."""
-        _give_up_stranded()
-        return cls(get_context(), claim(current_span()), given)
+        call = cls(get_context(), claim(current_span()), given)
+        note_request(call)
+        return call
+
+    @property
+    def requesting(self) -> Span | None:
+        """The span of the attempt that waits for its answer, or for the stream that is the answer."""
+        return self._span if self._is_waiting else None
+
+    def refusal(self, details: Details) -> Exception | None:
+        """What the gate has to say against this call, which is over then."""
+        gate = steps().gate
+        if gate is None:
+            return None
+        told = reading.described(details)
+        error = gate(Asked(told.type, reading.model_of(details)[0], _widened_in(self.context, told.scope)))
+        if error is not None:
+            self.end(details, None, error, details.get("start_time"), None)
+        return error
 
     def attempt(self, details: Details, messages: Any) -> None:
         """A request is about to be made. A former one of the same call, not told of, has failed then."""
-        if _is_not_to_be_told(details):
+        if reading.is_not_to_be_told(details):
             return
         if not self._claimed:
             self._claimed = claim(_span_in(self.context))
@@ -72,7 +100,8 @@ class Call:
         with self._changing:
             former, self._span = self._span, span
             self._attempts += 1
-            self._is_over = False
+            self._is_over, self._is_waiting = False, True
+            self._is_written.clear()
             # Without the call itself: its end is also told by nobody's holding it any more.
             self._details = {name: value for name, value in details.items() if name != KEY}
         _open_calls.add(self)
@@ -82,33 +111,39 @@ class Call:
             former.end()
 
     def end(self, details: Details, response: Any, error: BaseException | None, start: Any, end: Any) -> None:
-        """LiteLLM tells of the end. Told of twice, once in a thread and once in a loop, it ends once."""
+        """The call has ended, and is written when this returns. Told of again, by a thread or a loop, it ends once."""
         with self._changing:
             span, self._span = self._span, None
             was_over, self._is_over = self._is_over, True
+            self._is_waiting = False
         self._response = NOTHING
         if error is not None:
             release(self._claimed)
-        if span is None:
-            if was_over or not is_on() or _is_not_to_be_told(details):
-                return
-            # Out of a cache, or refused before any request.
-            span = self._open(details, details.get("messages"))
-        if self._attempts < 2:
-            _started_at(span, reading.nanoseconds(start))
-        done = attempt("writing a LiteLLM call", self._write, span, details, response, error, end)
-        if done is None:
-            span.is_finished = True
-            steps().recorder.lose()
+        if was_over and span is None:
+            self.settle()
+            return
+        try:
+            self._end(span, details, response, error, (start, end))
+        finally:
+            self._is_written.set()
 
-    def answered(self, response: Any) -> None:
-        """The caller is about to get its answer. LiteLLM tells of the end later, if the loop lives to see it."""
-        self._response, self._loop = response, _running_loop()
+    def settle(self) -> None:
+        """Wait until it is written, when another thread is just doing that."""
+        if self._is_over:
+            self._is_written.wait(_PATIENCE_S)
 
     @property
-    def is_stranded(self) -> bool:
-        """Whether the loop has ended in which LiteLLM was to tell of the end."""
-        return self._loop is not None and self._loop.is_closed()
+    def response(self) -> Any:
+        """The answer as it is known before LiteLLM tells of the end; NOTHING before."""
+        return self._response
+
+    def answered(self, response: Any) -> None:
+        """The caller is about to get its answer, of which LiteLLM tells later."""
+        self._response, self._is_waiting = response, False
+
+    def streams(self) -> None:
+        """The caller is about to get a stream. What it asks while it reads is no part of this call."""
+        self._is_waiting = False
 
     def give_up(self) -> None:
         """Nothing more will be told: write what is known."""
@@ -120,10 +155,11 @@ class Call:
             return
         if self._response is not NOTHING:
             attempt("writing a LiteLLM call", self._write, span, self._details, self._response, None, None)
-            return
-        span.added().raise_level("WARNING", _UNREPORTED)
-        attempt("describing a LiteLLM call", self._describe, span, self._details, self._attempts)
-        span.end()
+        else:
+            span.added().raise_level("WARNING", _UNREPORTED)
+            attempt("describing a LiteLLM call", self._describe, span, self._details, self._attempts)
+            span.end()
+        self._is_written.set()
 
     def __del__(self) -> None:
         # Asked first: at the very end of a process even `attempt` is gone.
@@ -146,16 +182,35 @@ class Call:
         if told.headers and not trace.get_current_span(context).get_span_context().is_valid:
             context = context_from(told.headers, context)  # a proxy's client, which traces as well
         if told.scope:
-            context = with_scope(widened(_scope_in(context), told.scope), context)
+            context = with_scope(_widened_in(context, told.scope), context)
         token = set_context(context)
         try:
             span = now.recorder.open(told.name, told.type)
         finally:
             reset_context(token)
         span.model, span.model_parameters = reading.model_of(details)
-        if now.captures_input and not _is_to_be_redacted(details):
+        if now.captures_input and not reading.is_to_be_redacted(details):
             attempt("capturing input", _capture_input, now, span, reading.input_of(details, messages))
         return span
+
+    def _end(
+        self,
+        span: Span | None,
+        details: Details,
+        response: Any,
+        error: BaseException | None,
+        times: tuple[Any, Any],
+    ) -> None:
+        if span is None:  # out of a cache, or refused before any request
+            if not is_on() or reading.is_not_to_be_told(details):
+                return
+            span = self._open(details, details.get("messages"))
+        if self._attempts < 2:
+            _started_at(span, reading.nanoseconds(times[0]))
+        done = attempt("writing a LiteLLM call", self._write, span, details, response, error, times[1])
+        if done is None:
+            span.is_finished = True
+            steps().recorder.lose()
 
     def _describe(self, span: Span, details: Details, number: int) -> None:
         span.added().add_metadata(reading.metadata_of(details, number, self._given))
@@ -173,7 +228,7 @@ class Call:
             span.added().fields["reported_usage"] = of_cache
         if error is None:
             _note_first_token(span, details)
-            span.captures_output = now.captures_output and not _is_to_be_redacted(details)
+            span.captures_output = now.captures_output and not reading.is_to_be_redacted(details)
             output = reading.output_of(details, response)
         now.recorder.finish(
             span, output, error, said if error is None else None, end_ns=reading.nanoseconds(end)
@@ -196,10 +251,10 @@ def _span_in(context: Context) -> Span | None:
         reset_context(token)
 
 
-def _scope_in(context: Context) -> Any:
-    """The scope that an observation opened in this context would have."""
+def _widened_in(context: Context, fields: dict[str, object]) -> Scope:
+    """The scope that an observation opened in this context would have, with these fields on top."""
     scope, span = scope_of(context), _span_in(context)
-    return scope if span is None else span.scope_below(scope)
+    return widened(scope if span is None else span.scope_below(scope), fields)
 
 
 def _capture_input(now: Steps, span: Span, value: Any) -> None:
@@ -219,42 +274,6 @@ def _note_first_token(span: Span, details: Details) -> None:
     first_ns = reading.nanoseconds(details.get("completion_start_time"))
     if details.get("stream") is True and first_ns is not None and first_ns >= span.start_ns:
         span.first_item_ns = first_ns
-
-
-def _is_not_to_be_told(details: Details) -> bool:
-    return (details.get("litellm_params") or {}).get("no-log") is True
-
-
-def _is_to_be_redacted(details: Details) -> bool:
-    """Whether LiteLLM was told to keep messages from its callbacks, for this call or all."""
-    from importlib import import_module
-
-    redact: Any = import_module("litellm.litellm_core_utils.redact_messages")
-    # What cannot be asked is as good as a yes: a message that was to be hidden cannot be hidden later.
-    return (
-        attempt("asking LiteLLM about redaction", redact.should_redact_message_logging, details) is not False
-    )
-
-
-def _running_loop() -> AbstractEventLoop | None:
-    try:
-        return get_running_loop()
-    except RuntimeError:
-        return None
-
-
-_latest_loop: int = 0
-
-
-def _give_up_stranded() -> None:
-    """Write the calls of loops that have ended. Looked for when the program calls from elsewhere than the last time."""
-    global _latest_loop
-    here = id(_running_loop())
-    if here != _latest_loop:
-        _latest_loop = here
-        for each in list(_open_calls):
-            if each.is_stranded:
-                each.give_up()
 
 
 def _give_up_all() -> None:

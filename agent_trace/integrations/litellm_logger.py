@@ -6,14 +6,12 @@ import threading
 from importlib import import_module
 from typing import Any, Final
 
-import wrapt
-
+from agent_trace.integrations import litellm_moments
 from agent_trace.integrations.litellm_calls import KEY, Call
 from agent_trace.recording.guard import attempt
 from agent_trace.recording.process import is_on
 
 _litellm: Final[Any] = import_module("litellm")
-_logging: Final[Any] = import_module("litellm.litellm_core_utils.litellm_logging")
 _CustomLogger: Final[Any] = import_module("litellm.integrations.custom_logger").CustomLogger
 
 _CALLBACK_LISTS: Final = (
@@ -54,12 +52,6 @@ class AgentTraceLogger(_CustomLogger):  # type: ignore[misc]
         """The same for asynchronous calls."""
         self.log_failure_event(kwargs, response_obj, start_time, end_time)
 
-    async def async_post_call_success_deployment_hook(
-        self, request_data: Details, response: Any, call_type: Any
-    ) -> None:
-        """The answer of an asynchronous call before it is returned, in case that the loop ends before LiteLLM tells."""
-        attempt("taking note of an answer", _answered, request_data, response)
-
     def logging_hook(self, kwargs: Details, result: Any, call_type: str) -> tuple[Details, Any]:
         """At the end of a stream this comes from a thread, when the loop that was to tell of it may have ended."""
         whole = kwargs.get("complete_streaming_response")
@@ -89,28 +81,6 @@ def _failed(details: Details, start: Any, end: Any) -> None:
         call.end(details, None, told, start, end)
 
 
-def _answered(request: Details, response: Any) -> None:
-    details = getattr(request.get("litellm_logging_obj"), "model_call_details", None)
-    call = details.get(KEY) if isinstance(details, dict) else None
-    if isinstance(call, Call):
-        call.answered(response)
-
-
-def _begin(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> None:
-    """Beside LiteLLM's own start of a call, the one moment that all calls have and that lies in their context.
-
-    Cache hits, calls refused before any request, and streams have no callback of which that can be said.
-    """
-    wrapped(*args, **kwargs)
-    if is_on():
-        attempt("taking note of a LiteLLM call", _note, instance)
-
-
-def _note(instance: Any) -> None:
-    given = (instance.model_call_details.get("litellm_params") or {}).get("metadata")
-    instance.model_call_details[KEY] = Call.here(frozenset(given) if isinstance(given, dict) else frozenset())
-
-
 _the_logger: Final = AgentTraceLogger()
 _changing: Final = threading.Lock()
 
@@ -120,8 +90,7 @@ def install() -> Any:
     with _changing:
         if not any(each is _the_logger for each in _litellm.callbacks):
             _litellm.callbacks.append(_the_logger)
-        if not _is_ours(vars(_logging.Logging).get("__init__")):
-            wrapt.wrap_function_wrapper(_logging, "Logging.__init__", _begin)
+        litellm_moments.watch()
     return _the_logger
 
 
@@ -132,15 +101,4 @@ def uninstall() -> None:
             found = getattr(_litellm, name, None)
             if isinstance(found, list):
                 found[:] = [each for each in found if each is not _the_logger]
-        begins = vars(_logging.Logging).get("__init__")
-        if isinstance(begins, wrapt.FunctionWrapper) and begins._self_wrapper is _begin:
-            _logging.Logging.__init__ = begins.__wrapped__
-
-
-def _is_ours(begins: Any) -> bool:
-    """Whether our wrapper is there, also below somebody else's."""
-    while isinstance(begins, wrapt.FunctionWrapper):
-        if begins._self_wrapper is _begin:
-            return True
-        begins = begins.__wrapped__
-    return False
+        litellm_moments.unwatch()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from datetime import datetime
+from importlib import import_module
 from math import isfinite
 from typing import Any, Final, NamedTuple
 
+from agent_trace.recording.guard import attempt
 from agent_trace.recording.reading.parts import parts_of, text_of
 from agent_trace.recording.reading.results import EMPTY, Reading, read_parameters, read_result
 from agent_trace.recording.scope import SCOPE_FIELDS
@@ -141,6 +143,19 @@ def metadata_of(details: Details, attempt: int, given: Set[str] | None = None) -
     return {**own, "litellm": {name: fact for name, fact in facts.items() if fact not in (None, "")}}
 
 
+def is_not_to_be_told(details: Details) -> bool:
+    """Whether the program wants no callback to know of this call."""
+    return parts_of(details.get("litellm_params")).get("no-log") is True
+
+
+def is_to_be_redacted(details: Details) -> bool:
+    """Whether LiteLLM was told to keep messages from its callbacks, for this call or all."""
+    redact: Any = import_module("litellm.litellm_core_utils.redact_messages")
+    ask = getattr(redact, "should_redact_message_logging", None)
+    # What cannot be asked is as good as a yes: a message that was to be hidden cannot be hidden later.
+    return ask is None or attempt("asking LiteLLM about redaction", ask, details) is not False
+
+
 def tags_of(details: Details) -> list[object]:
     """The tags of the call. Those that LiteLLM has for the whole process are left alone: they mix tenants up."""
     tags = _metadata(details)[0].get("tags")
@@ -183,9 +198,16 @@ def _cost(details: Details) -> dict[str, Any] | None:
     amount = details.get("response_cost")
     if not isinstance(amount, int | float) or not isfinite(amount) or amount < 0:
         return None
-    if amount == 0:
-        told = parts_of(parts_of(details.get("standard_logging_object")).get("model_map_information"))
-        if not told.get("model_map_value"):
-            return None
+    if amount == 0 and not _has_price(details):
+        return None
     # It multiplies in binary: 0.000225 comes as 0.00022500000000000002.
     return {"total": float(f"{amount:.12g}"), "currency": "USD", "source": "litellm"}
+
+
+def _has_price(details: Details) -> bool:
+    """Whether LiteLLM knows the model. Only its callbacks are told so."""
+    told = details.get("standard_logging_object")
+    if told is not None:
+        return bool(parts_of(parts_of(told).get("model_map_information")).get("model_map_value"))
+    model, known = details.get("model"), import_module("litellm").model_cost
+    return model in known or f"{details.get('custom_llm_provider')}/{model}" in known

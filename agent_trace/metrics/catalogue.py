@@ -6,9 +6,8 @@ from typing import Final, Literal
 BUCKETS_S: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 """Upper bounds of every histogram, in seconds; what takes longer is in `+Inf`."""
 
-MAX_LABEL_VALUES: Final = 200
-"""Most values of one kind of label, unless told otherwise; the rest is OTHER."""
 OTHER: Final = "other"
+"""All values of a label beyond the setting `max_label_values`."""
 UNKNOWN: Final = "unknown"
 """What was recorded without saying whose it is, or of which model."""
 
@@ -94,6 +93,18 @@ METRICS: Final = (
         "counter",
         ("agent_id", "tenant_id", "action"),
         "Signals that agents gave.",
+    ),
+    Metric(
+        "agent_trace_budget_used_ratio",
+        "gauge",
+        ("tenant_id", "agent_id", "model", "window"),
+        "Share of a budget that is spent in its window: 1 is all of it. A label that is empty limits nobody.",
+    ),
+    Metric(
+        "agent_trace_budget_limit_usd",
+        "gauge",
+        ("tenant_id", "agent_id", "model", "window"),
+        "What may be spent in the window of a budget, in US dollars.",
     ),
     Metric(
         "agent_trace_records_total",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from agent_trace.metrics.catalogue import BUCKETS_S, BY_NAME
 from agent_trace.metrics.library import counted_by_all_processes, is_multiprocess, prometheus
 from agent_trace.metrics.tally import Names, Tally
+from agent_trace.recording import process
 
 if TYPE_CHECKING:
     from prometheus_client.samples import Sample
@@ -22,7 +23,7 @@ PREFIX: Final = "agent_trace_direct_"
 
 _made: dict[str, Any] = {}
 _making = threading.Lock()
-_names: Final = Names()
+_names: Names | None = None
 _registry: Any = None
 
 
@@ -81,6 +82,9 @@ os.register_at_fork(after_in_child=_renew_lock)
 
 
 def _bounded(name: str, values: tuple[str, ...]) -> Iterable[str]:
+    global _names
+    if _names is None:
+        _names = Names(process.current().settings.max_label_values)
     return map(_names.bounded, BY_NAME[name].labels, values)
 
 

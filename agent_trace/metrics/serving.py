@@ -9,7 +9,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from agent_trace.metrics.catalogue import MAX_LABEL_VALUES
 from agent_trace.metrics.library import counted_by_all_processes, is_multiprocess, prometheus
 from agent_trace.recording import process
 
@@ -38,13 +37,14 @@ def register(
     registry: CollectorRegistry | None = None,
     *,
     directory: Path | str | None = None,
-    max_label_values: int = MAX_LABEL_VALUES,
+    max_label_values: int | None = None,
 ) -> None:
     """Have the metrics of the store in a registry, beside those of the program. A second time does nothing.
 
     registry: the default one of `prometheus_client` when None.
     directory: the store; that of the settings when None.
-    max_label_values: most agents, tenants, models, … with series of their own; the rest is counted as `other`.
+    max_label_values: most agents, tenants, models, … with series of their own; the rest is counted as `other`. That of
+        the settings when None.
 
     Raises ImportError when prometheus-client is not installed, ValueError when the registry has metrics of these names.
     """
@@ -68,13 +68,13 @@ def exposition() -> Exposition:
     return Exposition(client.generate_latest(registry), client.CONTENT_TYPE_LATEST)
 
 
-def text_of(directory: Path, max_label_values: int = MAX_LABEL_VALUES) -> str:
+def text_of(directory: Path, max_label_values: int | None = None) -> str:
     """The metrics of a store in Prometheus' text format, however long it takes to read it."""
     body: bytes = prometheus().generate_latest(_registry_of(directory, max_label_values, within_s=None))
     return body.decode()
 
 
-def serve(directory: Path, host: str, port: int, max_label_values: int = MAX_LABEL_VALUES) -> Served:
+def serve(directory: Path, host: str, port: int, max_label_values: int | None = None) -> Served:
     """Answer scrapes of the metrics of a store, on daemon threads. Raises OSError when the port cannot be had."""
     client = prometheus()
     server, thread = client.start_http_server(port, host, _registry_of(directory, max_label_values))
@@ -87,13 +87,13 @@ def serve(directory: Path, host: str, port: int, max_label_values: int = MAX_LAB
     return Served(server.server_port, close)
 
 
-def _registry_of(directory: Path, max_label_values: int, **options: Any) -> Any:
+def _registry_of(directory: Path, max_label_values: int | None, **options: Any) -> Any:
     registry = prometheus().CollectorRegistry()
     registry.register(_collector(directory, max_label_values, **options))
     return registry
 
 
-def _collector(directory: Path | str | None, max_label_values: int, **options: Any) -> Any:
+def _collector(directory: Path | str | None, max_label_values: int | None, **options: Any) -> Any:
     from agent_trace.metrics.collector import StoreCollector
 
     where = _directory_of_settings if directory is None else partial(Path, directory)

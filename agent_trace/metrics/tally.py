@@ -5,13 +5,14 @@ import logging
 from collections.abc import Iterator
 from typing import Any, Final
 
-from agent_trace.metrics.catalogue import BUCKETS_S, BY_NAME, KIND_OF_LABEL, MAX_LABEL_VALUES, METRICS, OTHER
+from agent_trace.metrics.catalogue import BUCKETS_S, BY_NAME, KIND_OF_LABEL, METRICS, OTHER
 
 Labels = tuple[str, ...]
 
 _BOUNDS_NS: Final = tuple(round(bound * 1e9) for bound in BUCKETS_S)
 _CELLS: Final = len(_BOUNDS_NS) + 2
 """A histogram is one count for each bucket, `+Inf` included, and the sum in nanoseconds behind them."""
+NO_LIMIT: Final = 1 << 31
 _MAX_CHARACTERS: Final = 200
 _MAX_REMEMBERED: Final = 50_000
 
@@ -23,7 +24,7 @@ class Names:
 
     _said: Final[set[str]] = set()
 
-    def __init__(self, limit: int = MAX_LABEL_VALUES) -> None:
+    def __init__(self, limit: int = NO_LIMIT) -> None:
         self.limit = limit
         self.known: dict[str, dict[str, None]] = {}
 

@@ -42,6 +42,9 @@ class TracerProvider(trace.TracerProvider):
         library = {"otel.scope.name": as_text(instrumenting_module_name)}
         if instrumenting_library_version:
             library["otel.scope.version"] = as_text(instrumenting_library_version)
+        return self._tracer_of(library, instrumenting_module_name)
+
+    def _tracer_of(self, library: Mapping[str, str], module_name: str) -> Tracer:
         return Tracer(library)
 
 
@@ -67,13 +70,22 @@ class Tracer(trace.Tracer):
         start_time: nanoseconds since the epoch.
         """
         span = None
+        context = self.place_in(context)
         if is_on():
             span = attempt("opening a span", _open, name, context, attributes or {}, self.library, kind)
         if span is None:
             return NonRecordingSpan(trace.get_current_span(context).get_span_context())
         span.records_exceptions, span.sets_status = record_exception, set_status_on_exception
         attempt("describing a span", _describe, span, attributes, links, start_time)
+        self.note_started(span)
         return span
+
+    def place_in(self, context: Context | None) -> Context | None:
+        """The context in which a span belongs that was asked for in this one; None is where we are."""
+        return context
+
+    def note_started(self, span: trace.Span) -> None:
+        """Hear of every span that is recorded."""
 
     def start_as_current_span(  # type: ignore[override]
         self,

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from agent_trace.recording import process
+from agent_trace.recording import health, process
 from agent_trace.recording.capturing.capture import Limits
 from agent_trace.recording.clock import Clock, Ids, Origin
 from agent_trace.recording.guard import attempt
@@ -36,7 +36,7 @@ def assemble(settings: Settings, redact: process.Redact | None) -> tuple[Control
         fsync_s=settings.fsync_s,
         service=service,
         consumers=consumers,
-        on_segment=partial(delivery.begin, settings) if delivery is not None and consumers else None,
+        on_segment=partial(_segment_begun, settings, delivery if consumers else None),
         on_problem=lambda reason, message: notices.warn(message),
     )
     origin = Origin(service=service, host=socket.gethostname())
@@ -47,6 +47,12 @@ def assemble(settings: Settings, redact: process.Redact | None) -> tuple[Control
         attempt("carrying context into threads", _carry_context)
     notices.started(settings)
     return Control(settings.directory), journal, steps
+
+
+def _segment_begun(settings: Settings, delivery: process.Delivery | None) -> None:
+    if delivery is not None:
+        delivery.begin(settings)
+    health.changed()
 
 
 def steps_for(

@@ -114,14 +114,13 @@ class Unawaited:
 
     def close(self) -> None:
         """It will not be awaited, and Python need not warn of that."""
-        if isinstance(self._coroutine, Coroutine):
-            self._coroutine.close()
-
-    def __del__(self) -> None:
-        if isinstance(self._coroutine, Coroutine):
-            self._coroutine.close()
+        coroutine = self.take()
+        if isinstance(coroutine, Coroutine):
+            coroutine.close()
             if self._otherwise is not None:
                 self._otherwise()
+
+    __del__ = close
 
 
 def _call_generator(

@@ -22,6 +22,15 @@ last_failure: str | None = None
 """The last contained failure in words, for `agent-trace status`."""
 
 
+_listener: Callable[[str, BaseException], None] | None = None
+
+
+def heard_by(listener: Callable[[str, BaseException], None]) -> None:
+    """Have `listener(work, error)` called at the first, second, fourth, eighth … failure of each kind of work."""
+    global _listener
+    _listener = listener
+
+
 class guarded:
     """Contain a failure of ours, or of foreign code that we had to run: `with guarded("reading usage"):`.
 
@@ -56,9 +65,11 @@ def _is_ours_to_keep(error: BaseException) -> bool:
 def note_failure(work: str, error: BaseException) -> None:
     """Count a contained failure; the first of each kind of work is logged with its traceback."""
     global last_failure
-    failures[work] = failures.get(work, 0) + 1
+    failures[work] = count = failures.get(work, 0) + 1
     last_failure = f"{work}: {type(error).__name__}"
-    if failures[work] == 1:
+    if _listener is not None and count & (count - 1) == 0:
+        attempt("telling of a failure", _listener, work, error)
+    if count == 1:
         logger.debug("agent_trace failed at %s; the traced call was not affected", work, exc_info=error)
 
 

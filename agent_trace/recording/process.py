@@ -157,6 +157,11 @@ def open_ends() -> dict[str, int]:
     return {} if recording is None or recording.journal is None else recording.journal.open_ends()
 
 
+def recording() -> Recording | None:
+    """The recording of this process, if there is one yet."""
+    return _current
+
+
 def has_started() -> bool:
     """Whether anything was recorded with in this process so far."""
     return _current is not None and _current.steps is not None

@@ -6,7 +6,7 @@ Each takes `None` where an earlier one failed, so that the wrappers in `calls.py
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from agent_trace.recording.capturing.capture import capture
 from agent_trace.recording.guard import attempt
@@ -17,13 +17,33 @@ from agent_trace.recording.span import Span
 from agent_trace.recording.subject import Subject
 from agent_trace.recording.target import Target
 
+if TYPE_CHECKING:
+    from agent_trace.recording.scope import Scope
+
 Prepared = tuple[
     tuple[bytes, bytes] | None, list[dict[str, Any]] | None, str | None, dict[str, Any] | None, Subject | None
 ]
 """A call as it was when it was made, though it may begin later: input and what of it is to be searched, what was cut of
 it, model, parameters, subject. A plain tuple, which takes a fifth of the time of a named one."""
 
-Gate = Callable[[Span], Exception | None]
+
+class Asking(Protocol):
+    """What a gate looks at: a span, or what a call is known to be before it has one."""
+
+    @property
+    def type(self) -> str:
+        """Of the observation, such as `generation`."""
+
+    @property
+    def model(self) -> str | None:
+        """What is asked, where that is known."""
+
+    @property
+    def scope(self) -> Scope:
+        """For whom."""
+
+
+Gate = Callable[[Asking], Exception | None]
 """Asked before each call is made: what is to be raised in its place, or None."""
 
 _UNPREPARED: Final[Prepared] = (None, None, None, None, None)

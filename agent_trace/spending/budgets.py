@@ -91,35 +91,43 @@ def _is_undated(model: str | None) -> bool:
 
 def read_budgets(given: object) -> tuple[Budget, ...]:
     """The budgets of a `budgets` setting: a path, a list of tables, or one table. What cannot be used is logged."""
+    budgets, problems = budgets_of(given)
+    for problem in problems:
+        logger.warning("%s", problem)
+    return budgets
+
+
+def budgets_of(given: object) -> tuple[tuple[Budget, ...], list[str]]:
+    """The same, and in words what cannot be used of it."""
+    problems: list[str] = []
     if given is None:
-        return ()
-    content, where = (_load(given), str(given)) if isinstance(given, Path) else (given, "budgets")
+        return (), problems
+    content, where = (_load(given, problems), str(given)) if isinstance(given, Path) else (given, "budgets")
     if isinstance(content, Mapping) and "budgets" in content:
         content = content["budgets"]
     listed = [content] if isinstance(content, Mapping) else content
     if not isinstance(listed, list):
-        logger.warning("%s: a list of budgets was expected, not %r", where, listed)
-        return ()
-    return tuple(_usable(listed, where))
+        return (), [f"{where}: a list of budgets was expected, not {listed!r}"]
+    return tuple(_usable(listed, where, problems)), problems
 
 
-def _load(path: Path) -> object:
+def _load(path: Path, problems: list[str]) -> object:
     try:
         text = path.read_text(encoding="utf-8")
         return (
             loads(text, parse_float=str) if path.suffix == ".json" else tomllib.loads(text, parse_float=str)
         )
     except (OSError, ValueError) as error:
-        logger.warning("%s cannot be read (%s): the budgets in it are not kept to", path, error)
+        problems.append(f"{path} cannot be read ({error}): the budgets in it are not kept to")
         return []
 
 
-def _usable(listed: list[object], where: str) -> Iterator[Budget]:
+def _usable(listed: list[object], where: str, problems: list[str]) -> Iterator[Budget]:
     for each in listed:
         try:
             yield _budget(each)
         except ValueError as error:
-            logger.warning("%s: the budget %r is not kept to: %s", where, each, error)
+            problems.append(f"{where}: the budget {each!r} is not kept to: {error}")
 
 
 def _budget(given: object) -> Budget:

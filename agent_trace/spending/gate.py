@@ -12,7 +12,7 @@ from agent_trace.spending.states import EXCEEDED, STATES, BudgetState, read_stat
 from agent_trace.spending.watching import watch
 
 if TYPE_CHECKING:
-    from agent_trace.recording.span import Span
+    from agent_trace.recording.steps import Asking
     from agent_trace.settings import Settings
 
 LOOK_S: Final = 0.2
@@ -22,7 +22,7 @@ _Names = tuple[str | None, str | None, str | None, str | None]
 
 
 class Gate:
-    """Called with the span of every call before it is made; gives the error to raise in its place, or None."""
+    """Called with every call before it is made, or its span; gives the error to raise in its place, or None."""
 
     def __init__(self, settings: Settings, budgets: tuple[Budget, ...]) -> None:
         self._settings = settings
@@ -33,16 +33,16 @@ class Gate:
         self._closed: list[tuple[Budget, BudgetState]] = []
         self._known: dict[_Names, BudgetState | None] = {}
 
-    def __call__(self, span: Span) -> BudgetExceeded | None:
+    def __call__(self, call: Asking) -> BudgetExceeded | None:
         """Whether a budget that says to raise is spent for what this call is about."""
         now_s = time.monotonic()
         if now_s >= self._look_at_s:
             self._look_at_s = now_s + LOOK_S
             self._look()
-        if not self._closed or span.type != _GENERATION:
+        if not self._closed or call.type != _GENERATION:
             return None
-        get = span.scope.get
-        names = get("tenant_id"), get("agent_id"), get("agent_name"), span.model
+        get = call.scope.get
+        names = get("tenant_id"), get("agent_id"), get("agent_name"), call.model
         try:
             state = self._known[names]
         except KeyError:
@@ -52,7 +52,7 @@ class Gate:
         return BudgetExceeded(_in_words(state))
 
     def _look(self) -> None:
-        watch(self._settings, self._budgets)
+        watch(self._settings.directory, self._budgets)
         try:
             found = os.stat(self._path)
         except OSError:

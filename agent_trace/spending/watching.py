@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from agent_trace.errors import StoreError
+from agent_trace.recording.forks import whole
 from agent_trace.recording.guard import attempt
 from agent_trace.spending.states import EXCEEDED, BudgetState, read_states, work_out, write_states
 from agent_trace.store import Store
 
 if TYPE_CHECKING:
-    from agent_trace.settings import Settings
     from agent_trace.spending.budgets import Budget
 
 logger = logging.getLogger("agent_trace")
@@ -48,14 +48,20 @@ def on_budget_change(callback: Callback) -> None:
     _callbacks.append(callback)
 
 
-def watch(settings: Settings, budgets: tuple[Budget, ...]) -> None:
-    """Have these budgets watched in this process. Comes back at once."""
-    watcher = _watchers.get(settings.directory)
+def watch(directory: Path, budgets: tuple[Budget, ...]) -> None:
+    """Have these budgets of a store watched in this process. Comes back at once."""
+    watcher = _watchers.get(directory)
     if watcher is None or not watcher.is_working or watcher.budgets != budgets:
         if watcher is not None:
             watcher.retire()
-        watcher = _watchers[settings.directory] = Watcher(settings.directory, budgets)
+        watcher = _watchers[directory] = Watcher(directory, budgets)
         watcher.start()
+
+
+def is_current(directory: Path) -> bool:
+    """Whether the index is kept up to date for budgets, by this process or another one."""
+    watcher = _watchers.get(directory)
+    return watcher is not None and watcher.is_current
 
 
 class Watcher:
@@ -69,6 +75,7 @@ class Watcher:
         self._lock: int | None = None
         self._store: Store | None = None
         self._worked_out_s = 0.0
+        self._has_looked = False
         self._written: list[BudgetState] | None = None
         self._levels = _levels(read_states(directory))
         self._thread = threading.Thread(target=self._run, name="agent_trace-budgets", daemon=True)
@@ -81,6 +88,11 @@ class Watcher:
     def is_working(self) -> bool:
         """Whether the thread runs, in this very process: a forked child has only the object."""
         return self._pid == os.getpid() and self._thread.is_alive()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the index was brought up to date once: here, or by whoever holds the lock."""
+        return self._worked_out_s > 0.0 or (self._has_looked and self._lock is None)
 
     def retire(self) -> None:
         """End soon."""
@@ -103,6 +115,7 @@ class Watcher:
     def _pass(self) -> None:
         if self._leads():
             self._work_out()
+        self._has_looked = True
         self._tell()
 
     def _leads(self) -> bool:
@@ -124,7 +137,7 @@ class Watcher:
     def _work_out(self) -> None:
         try:
             if self._store is None:
-                self._store = Store(self._directory)
+                self._store = _opened(self._directory)
             news = self._store.refresh()
             now_s = time.monotonic()
             if not news and now_s < self._worked_out_s + ANEW_S:
@@ -149,6 +162,14 @@ class Watcher:
                 for callback in list(_callbacks):
                     attempt("calling back about a budget", callback, state)
         self._levels = levels
+
+
+def _opened(directory: Path) -> Store:
+    """A store whose index is open already: the first question locks a file for that."""
+    with whole:
+        store = Store(directory)
+        store.traces(limit=1, refresh=False)
+        return store
 
 
 def _levels(states: list[BudgetState]) -> dict[tuple[object, ...], int]:

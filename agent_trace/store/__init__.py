@@ -14,22 +14,29 @@ from agent_trace.store.answers import (
     Trace,
     TraceRow,
 )
+from agent_trace.store.overviews import AgentRow, Entry, Names, Outline, SessionRow, Totals
 from agent_trace.store.refresh import Progress
 from agent_trace.store.store import Store
 
 __all__ = [
+    "AgentRow",
     "CostKey",
     "CostRow",
+    "Entry",
     "Filter",
     "Ledger",
     "Match",
+    "Names",
     "Node",
+    "Outline",
     "Progress",
     "Pruned",
+    "SessionRow",
     "SignalRow",
     "State",
     "Status",
     "Store",
+    "Totals",
     "Trace",
     "TraceRow",
 ]

@@ -45,6 +45,10 @@ class Filter:
     min_duration_s: float | None = None
     trace_id: str | None = None
     """A whole trace id: 32 hexadecimal digits."""
+    text: str | None = None
+    """Words as in `Store.search`: one record of the observation has them all."""
+    status: Status | None = None
+    """How the trace stands. A single observation that just arrived cannot tell: `Store.follow` does not ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,12 @@ class Trace:
         """Every node as (depth, node), root by root, top down."""
         for root in self.roots:
             yield from root.walk()
+
+    def _repr_html_(self) -> str:
+        """The tree, where the trace is the last value of a notebook's cell."""
+        from agent_trace.store.notebook import trace_html
+
+        return trace_html(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,12 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Any, Final
 
 from agent_trace.store.answers import CostKey, CostRow, Filter
-from agent_trace.store.filters import all_of, observation_conditions
+from agent_trace.store.cost_parts import CostPart, of_no_session, session_parts
+from agent_trace.store.filters import Narrowing, all_of, observation_conditions
+from agent_trace.store.planning import PROFILE_FIELDS, is_also_a_name, profile_conditions, way_in
 from agent_trace.store.rows import USAGE_COLUMNS, dollars
 from agent_trace.store.spending import COUNTED, HOURS_A_DAY, NS_AN_HOUR, OF_OBSERVATION, SUMS
 
@@ -25,6 +27,14 @@ _KEYS: Final[dict[CostKey, str]] = {
     "day": "day",
 }
 _NAMES: Final = ("tenant", "agent_id", "agent_name", "model")
+_PROFILE_NAMES: Final = {
+    "tenant": "tenant_id",
+    "agent_id": "agent_id",
+    "agent_name": "agent_name",
+    "model": "model",
+}
+_NAMED: Final = frozenset({"agent", "tenant", "model"})
+_TIMES: Final = frozenset({"since_ns", "until_ns"})
 _LEVELS: Final = (("spent_daily", NS_AN_HOUR * HOURS_A_DAY, 1), ("spent_hourly", NS_AN_HOUR, HOURS_A_DAY))
 """Tables, the length of one of their spans, and how many of them are a day."""
 
@@ -32,37 +42,29 @@ _FIRST_DAY: Final = date(1970, 1, 1).toordinal()
 _LAST_DAY: Final = date.max.toordinal() - _FIRST_DAY
 
 
-class _Part(NamedTuple):
-    """Queries for rows to be added up, and the values for their question marks."""
-
-    sums: str
-    rarer: str
-    values: list[object]
-    rarer_values: list[object]
-
-
-def cost_list(connection: sqlite3.Connection, where: Filter, by: Sequence[CostKey]) -> list[CostRow]:
-    """Tokens and cost by keys, the most expensive first."""
-    parts = _parts(where, by)
+def cost_list(
+    connection: sqlite3.Connection, asked: Narrowing, by: Sequence[CostKey], idle: bool, limit: int | None
+) -> list[CostRow]:
+    """Tokens and cost by keys, the most expensive first. `idle`: also what had neither."""
+    parts = _parts(connection, asked, by)
     keys = ", ".join(_KEYS[each] for each in by)
     places = ", ".join(str(place + 1) for place in range(len(by)))
     sums = ", ".join(f"sum({each})" for each in SUMS)
     rows = connection.execute(
-        f"SELECT {keys}, {sums} FROM ({' UNION ALL '.join(part.sums for part in parts)}) GROUP BY {places}",
-        [value for part in parts for value in part.values],
+        f"SELECT {keys}, {sums} FROM ({' UNION ALL '.join(part.sums for part in parts)}) GROUP BY {places} "
+        f"HAVING sum(calls) > 0 {'OR sum(invocations) > 0' if idle else ''} "
+        f"ORDER BY iif(sum(priced), sum(cost_pico), -1) DESC, sum(calls) DESC, {places} LIMIT ?",
+        [*(value for part in parts for value in part.values), -1 if limit is None else limit],
     ).fetchall()
     rarer: dict[tuple[object, ...], dict[str, int]] = {}
     if any(row[-1] for row in rows):
         rarer = _rarer_tokens(connection, parts, keys, places)
     n = len(by)
-    found = [_row(by, row[:n], row[n:], rarer.get(tuple(row[:n]), {})) for row in rows]
-    return sorted(
-        found, key=lambda row: (-(row.total if row.total is not None else -1), -row.calls, row.keys)
-    )
+    return [_row(by, row[:n], row[n:], rarer.get(row[:n])) for row in rows]
 
 
 def _rarer_tokens(
-    connection: sqlite3.Connection, parts: Sequence[_Part], keys: str, places: str
+    connection: sqlite3.Connection, parts: Sequence[CostPart], keys: str, places: str
 ) -> dict[tuple[object, ...], dict[str, int]]:
     union = " UNION ALL ".join(part.rarer for part in parts)
     found: dict[tuple[object, ...], dict[str, int]] = {}
@@ -74,19 +76,16 @@ def _rarer_tokens(
     return found
 
 
-def _row(by: Sequence[CostKey], key: Sequence[object], sums: Sequence[int], rarer: dict[str, int]) -> CostRow:
+def _row(
+    by: Sequence[CostKey], key: tuple[object, ...], sums: Sequence[int], rarer: dict[str, int] | None
+) -> CostRow:
     calls, invocations, priced, unpriced, cost_pico, *usage, _ = sums
-    keys = tuple(_day(value) if each == "day" else str(value) for each, value in zip(by, key, strict=True))
-    counted = {**dict(zip(USAGE_COLUMNS, usage, strict=True)), **rarer}
-    return CostRow(
-        key=keys[0],
-        total=dollars(cost_pico) if priced else None,
-        tokens={name: count for name, count in counted.items() if count},
-        calls=calls,
-        unpriced=unpriced,
-        keys=keys,
-        invocations=invocations,
-    )
+    keys = tuple([_day(value) if each == "day" else str(value) for each, value in zip(by, key, strict=True)])
+    tokens = {name: count for name, count in zip(USAGE_COLUMNS, usage, strict=True) if count}
+    if rarer:
+        tokens |= {name: count for name, count in rarer.items() if count}
+    total = dollars(cost_pico) if priced else None
+    return CostRow(keys[0], total, tokens, calls, unpriced, keys, invocations)
 
 
 def _day(number: object) -> str:
@@ -94,40 +93,83 @@ def _day(number: object) -> str:
     return date.fromordinal(ordinal).isoformat()
 
 
-def _parts(where: Filter, by: Sequence[CostKey]) -> list[_Part]:
-    asked = {each.name for each in fields(where) if getattr(where, each.name) is not None}
+def _parts(connection: sqlite3.Connection, asked: Narrowing, by: Sequence[CostKey]) -> list[CostPart]:
+    where = asked.where
+    given = {each.name for each in fields(where) if getattr(where, each.name) is not None}
     # An empty name in a filter is a name; in the sums it is none.
     named = all(value != "" for value in (where.agent, where.tenant, where.model))
-    if not (asked <= _SUMMED and set(by) <= _SUMMED_KEYS and named):
-        return [_from_observations(where)]
-    return _from_spans(where)
+    if given <= PROFILE_FIELDS and set(by) <= _NAMED:
+        return [_from_profiles(connection, asked)]
+    if named and given <= _SUMMED and set(by) <= _SUMMED_KEYS:
+        return _from_spans(connection, where, _aspect(connection, where, given | set(by)))
+    if given <= _TIMES and tuple(by) == ("session",):
+        rest = _from_spans(connection, where, _aspect(connection, where, given))
+        return session_parts(where) + [of_no_session(part) for part in rest]
+    return [_from_observations(connection, asked)]
 
 
-def _from_spans(where: Filter, level: int = 0) -> list[_Part]:
+def _aspect(connection: sqlite3.Connection, where: Filter, mentioned: set[str]) -> str:
+    """What the sums by day have to tell apart, when it is one thing at most; empty when it is more."""
+    aspects = mentioned & _NAMED
+    if len(aspects) > 1 or (where.agent is not None and is_also_a_name(connection, where.agent)):
+        return ""
+    return next(iter(aspects), "model")
+
+
+def _from_profiles(connection: sqlite3.Connection, asked: Narrowing) -> CostPart:
+    conditions, values = profile_conditions(asked.where)
+    names = ", ".join(f"coalesce(p.{column}, '') AS {each}" for each, column in _PROFILE_NAMES.items())
+    rarer = _from_observations(connection, asked)
+    return CostPart(
+        f"SELECT {names}, '' AS session, 0 AS day, {', '.join(f'p.{each}' for each in SUMS)} "
+        f"FROM profiles AS p WHERE {all_of(conditions)}",
+        rarer.rarer,
+        values,
+        rarer.rarer_values,
+    )
+
+
+def _from_spans(connection: sqlite3.Connection, where: Filter, aspect: str, level: int = 0) -> list[CostPart]:
     """Whole days from the sums by day; at both ends, whole hours and then observations."""
     if level == len(_LEVELS):
-        return [_from_observations(where)]
+        return [_from_observations(connection, Narrowing(where))]
     span_ns, (since_ns, until_ns) = _LEVELS[level][1], (where.since_ns, where.until_ns)
     first = None if since_ns is None else -(-since_ns // span_ns)
     end = None if until_ns is None else until_ns // span_ns
     if first is not None and end is not None and first >= end:
-        return _from_spans(where, level + 1)
+        return _from_spans(connection, where, aspect, level + 1)
     parts = [_from_sums(where, level, first, end)]
+    if level == 0 and aspect:
+        parts = [parts[0]._replace(**_of_days(where, aspect, first, end))]
     if since_ns is not None and first is not None and first * span_ns > since_ns:
-        parts += _from_spans(replace(where, until_ns=first * span_ns), level + 1)
+        parts += _from_spans(connection, replace(where, until_ns=first * span_ns), aspect, level + 1)
     if until_ns is not None and end is not None and end * span_ns < until_ns:
-        parts += _from_spans(replace(where, since_ns=end * span_ns), level + 1)
+        parts += _from_spans(connection, replace(where, since_ns=end * span_ns), aspect, level + 1)
     return parts
 
 
-def _from_sums(where: Filter, level: int, first: int | None, end: int | None) -> _Part:
+def _of_days(where: Filter, aspect: str, first: int | None, end: int | None) -> dict[str, Any]:
+    """The same sums of whole days from where only the names of one aspect are told apart: a row a day and name."""
+    value = getattr(where, aspect)
+    asked = [("aspect = ?", aspect), ("value = ?", value), ("span >= ?", first), ("span < ?", end)]
+    given = [(condition, each) for condition, each in asked if each is not None]
+    column = "agent_id" if aspect == "agent" else aspect
+    names = ", ".join(f"{'value' if each == column else repr('')} AS {each}" for each in _NAMES)
+    fits = all_of([condition for condition, _ in given])
+    return {
+        "sums": f"SELECT {names}, '' AS session, span AS day, {', '.join(SUMS)} FROM name_days WHERE {fits}",
+        "values": [each for _, each in given],
+    }
+
+
+def _from_sums(where: Filter, level: int, first: int | None, end: int | None) -> CostPart:
     table, _, spans_a_day = _LEVELS[level]
     conditions, values = _of_sums(where, first, end)
     names = f"{', '.join(_NAMES)}, '' AS session"
     # Rarer classes are kept by hour alone.
     hours = [None if each is None else each * HOURS_A_DAY // spans_a_day for each in (first, end)]
     rarer_conditions, rarer_values = _of_sums(where, *hours)
-    return _Part(
+    return CostPart(
         f"SELECT {names}, span / {spans_a_day} AS day, {', '.join(SUMS)} FROM {table} WHERE {all_of(conditions)}",
         f"SELECT {names}, span / {HOURS_A_DAY} AS day, class, count FROM spent_rarely WHERE {all_of(rarer_conditions)}",
         values,
@@ -145,21 +187,22 @@ def _of_sums(where: Filter, first: int | None, end: int | None) -> tuple[list[st
     conditions = [condition for condition, value in asked if value is not None]
     values: list[object] = [value for _, value in asked if value is not None]
     if where.agent is not None:
-        # Said in these words, the second half can use an index of the names that there are.
-        conditions.append("(agent_id = ? OR (agent_name = ? AND agent_name <> ''))")
+        conditions.append("(agent_id = ? OR agent_name = ?)")
         values += [where.agent, where.agent]
     return conditions, values
 
 
-def _from_observations(where: Filter) -> _Part:
-    conditions, values = observation_conditions(where)
+def _from_observations(connection: sqlite3.Connection, asked: Narrowing) -> CostPart:
+    conditions, values = observation_conditions(asked)
+    way = way_in(connection, asked)
+    fits, values = all_of(conditions), [*way.values, *values]
     names = ", ".join(f"{OF_OBSERVATION[each]} AS {each}" for each in _NAMES)
     names += f", coalesce(o.session_id, '') AS session, {OF_OBSERVATION['span']} / {HOURS_A_DAY} AS day"
     sums = ", ".join(f"{OF_OBSERVATION[each]} AS {each}" for each in SUMS)
-    return _Part(
-        f"SELECT {names}, {sums} FROM observations AS o WHERE {COUNTED} AND {all_of(conditions)}",
-        f"SELECT {names}, each.key AS class, each.value AS count FROM observations AS o, "
-        f"json_each(o.usage_other) AS each WHERE o.usage_other IS NOT NULL AND {all_of(conditions)}",
+    return CostPart(
+        f"SELECT {names}, {sums} FROM {way.source} WHERE {COUNTED} AND {fits}",
+        f"SELECT {names}, each.key AS class, each.value AS count FROM {way.source}, "
+        f"json_each(o.usage_other) AS each WHERE o.usage_other IS NOT NULL AND {fits}",
         values,
         values,
     )

@@ -1,17 +1,32 @@
 """A Filter written as SQL conditions, and asked of an observation that is in memory."""
 
+from collections.abc import Collection
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
+
+import orjson
 
 from agent_trace.costs import pico
 from agent_trace.observation import Observation
 from agent_trace.store.answers import Filter
-from agent_trace.store.records import LEVEL_RANK
+from agent_trace.store.records import LEVEL_RANK, SEGMENT_SHIFT
+from agent_trace.store.words import is_said, terms_of
 
 NS_A_SECOND: Final = 1_000_000_000
 
 Conditions = tuple[list[str], list[object]]
 """SQL conditions, all of which must hold, and the values for their question marks."""
+
+
+class Narrowing(NamedTuple):
+    """A filter, with what the tables alone cannot tell about it."""
+
+    where: Filter
+    saying: list[int] | None = None
+    """Addresses of the observations that have the words of `where.text`, when it asks for any."""
+    running: Collection[int] = ()
+    """Segments whose process is alive, when `where.status` asks for that."""
+
 
 _TEXT_CONDITIONS: Final = {
     "agent": "(o.agent_id = ?1 OR o.agent_name = ?1)",
@@ -26,8 +41,9 @@ _TEXT_CONDITIONS: Final = {
 }
 
 
-def text_conditions(where: Filter) -> Conditions:
+def text_conditions(asked: Narrowing) -> Conditions:
     """What the text fields ask of an observation `o`."""
+    where = asked.where
     conditions: list[str] = []
     values: list[object] = []
     for field, condition in _TEXT_CONDITIONS.items():
@@ -38,7 +54,24 @@ def text_conditions(where: Filter) -> Conditions:
     if where.level is not None:
         conditions.append("o.level = ?")
         values.append(LEVEL_RANK.get(where.level.upper(), -1))
+    if asked.saying is not None:
+        conditions.append("o.record IN (SELECT value FROM json_each(?))")
+        values.append(as_json(asked.saying))
     return conditions, values
+
+
+def status_conditions(asked: Narrowing, row: str) -> Conditions:
+    """What the status asks of a row of `traces` that goes by the name `row`."""
+    if asked.where.status is None:
+        return [], []
+    if asked.where.status in ("ok", "error"):
+        return [f"{row}.opened = 0", f"{row}.errors {'= 0' if asked.where.status == 'ok' else '> 0'}"], []
+    runs = (
+        f"EXISTS (SELECT 1 FROM observations AS open WHERE open.trace = {row}.number AND open.opened "
+        f"AND open.record >> {SEGMENT_SHIFT} IN (SELECT value FROM json_each(?)))"
+    )
+    is_not = "" if asked.where.status == "running" else "NOT "
+    return [f"{row}.opened > 0", is_not + runs], [as_json(asked.running)]
 
 
 def bound_conditions(where: Filter, row: str) -> Conditions:
@@ -56,14 +89,24 @@ def bound_conditions(where: Filter, row: str) -> Conditions:
     return [condition for condition, _ in asked], [value for _, value in asked]
 
 
-def observation_conditions(where: Filter) -> Conditions:
+def observation_conditions(asked: Narrowing) -> Conditions:
     """All that a filter asks of an observation `o`."""
-    conditions, values = text_conditions(where)
+    where = asked.where
+    conditions, values = text_conditions(asked)
     bounds, limits = bound_conditions(where, "o")
     if where.trace_id is not None:
         bounds.append("o.trace = (SELECT number FROM traces WHERE trace_id = ?)")
         limits.append(id_bytes(where.trace_id))
+    statuses, more = status_conditions(asked, "t")
+    if statuses:
+        bounds.append(f"EXISTS (SELECT 1 FROM traces AS t WHERE t.number = o.trace AND {all_of(statuses)})")
+        limits += more
     return conditions + bounds, values + limits
+
+
+def as_json(numbers: Collection[int]) -> str:
+    """Numbers as one value for a question mark, to be read by `json_each`."""
+    return orjson.dumps(list(numbers)).decode()
 
 
 def id_bytes(id: str) -> bytes:
@@ -81,7 +124,14 @@ def all_of(conditions: list[str]) -> str:
 
 def fits(observation: Observation, where: Filter) -> bool:
     """Whether an observation that is not in the index yet fits a filter."""
-    return _texts_fit(observation, where) and _bounds_fit(observation, where)
+    return _texts_fit(observation, where) and _bounds_fit(observation, where) and _says(observation, where)
+
+
+def _says(observation: Observation, where: Filter) -> bool:
+    if where.text is None:
+        return True
+    terms = terms_of(where.text)
+    return bool(terms) and is_said(observation.to_record(), terms)
 
 
 def _texts_fit(observation: Observation, where: Filter) -> bool:

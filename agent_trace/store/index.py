@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from agent_trace.errors import StoreError
+from agent_trace.store.profiles import Known
 from agent_trace.store.schema import check, migrate, transaction
 
 logger = logging.getLogger("agent_trace")
@@ -72,6 +73,8 @@ class Index:
         self._inode = 0
         self._number = 0
         self._in_memory = False
+        self.profiles: Known = {}
+        """What this connection was told about profiles: another file has others."""
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -80,11 +83,18 @@ class Index:
             self._connection = self._open()
         return self._connection
 
+    @property
+    def version(self) -> tuple[int, ...]:
+        """Another value after any change: what others committed, what this connection wrote, which file it is."""
+        others: int = self.connection.execute("PRAGMA data_version").fetchone()[0]
+        return others, self.connection.total_changes, self._number
+
     def close(self) -> None:
         """Close the connection; using the index again opens it again."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+            self.profiles.clear()
 
     def notice_replacement(self) -> None:
         """Let go of a file that somebody deleted or replaced, so that the next use opens the one in place."""
@@ -173,6 +183,8 @@ class Index:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield lock
         finally:
+            # Closing alone would not do: a child that was forked meanwhile has the file open as well.
+            fcntl.flock(lock, fcntl.LOCK_UN)
             os.close(lock)
 
 

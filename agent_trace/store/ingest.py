@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from agent_trace.delivery.reader import Chunk
+from agent_trace.store.profiles import Known, Profiles
 from agent_trace.store.records import OFFSET_MASK, Address, Key, Record, amend, identify
+from agent_trace.store.rollups import Rollups
 from agent_trace.store.rows import ObservationRow, SignalColumns, observation_row, signal_rows, tags_of
-from agent_trace.store.spending import Spending
 from agent_trace.store.summaries import Summary, load, recount, save
 
 Fetch = Callable[[Address], Record | None]
@@ -66,12 +67,15 @@ class _Known:
     amendments: dict[Key, list[Address]]
 
 
-def write_batch(connection: sqlite3.Connection, batch: Batch, fetch: Fetch) -> None:
-    """Write a batch inside the caller's transaction. `fetch` reads records that earlier batches brought."""
+def write_batch(connection: sqlite3.Connection, batch: Batch, fetch: Fetch, profiles: Known) -> None:
+    """Write a batch inside the caller's transaction. `fetch` reads records that earlier batches brought.
+
+    `profiles` is what the caller knows of them already; more is added as it turns up.
+    """
     keys = batch.keys()
     summaries = load(connection, {trace_id for trace_id, _ in keys})
     known = _look_up(connection, keys, summaries)
-    changes = _Changes(summaries)
+    changes = _Changes(summaries, Rollups(connection), Profiles(connection, profiles))
     for key in keys:
         _settle(key, batch, known, fetch, changes)
     _write_amendments(connection, batch, summaries)
@@ -148,14 +152,15 @@ def _write_amendments(connection: sqlite3.Connection, batch: Batch, summaries: d
 class _Changes:
     """Rows to write for one batch, collected so that each table is written in one go."""
 
-    def __init__(self, summaries: dict[bytes, Summary]) -> None:
+    def __init__(self, summaries: dict[bytes, Summary], rollups: Rollups, profiles: Profiles) -> None:
         self._summaries = summaries
         self._replaced: list[tuple[int]] = []
         self._rows: list[ObservationRow] = []
         self._tags: list[tuple[int, str]] = []
         self._signals: list[SignalColumns] = []
         self._recount: set[int] = set()
-        self._spending = Spending()
+        self._rollups = rollups
+        self._profiles = profiles
 
     def put(
         self, key: Key, found: tuple[Address, Record], additions: list[Record], old: ObservationRow | None
@@ -163,27 +168,29 @@ class _Changes:
         address, record = found
         summary = self._summaries[key[0]]
         merged = amend(record, additions) if additions else record
-        row = observation_row(merged, address, summary.number, key[1], bool(additions))
+        row = observation_row(merged, address, summary.number, key[1], bool(additions), self._profiles)
         self._rows.append(row)
-        self._spending.count(row, 1)
         if old is None:
             summary.add(row)
+            self._rollups.add(row)
         else:
             self._replaced.append((old.record,))
-            self._spending.count(old, -1)
+            self._rollups.replace(old, row)
             if not summary.replace(old, row):
                 self._recount.add(summary.number)
         if merged.get("tags"):
             self._tags += [(address.record, tag) for tag in tags_of(merged)]
         if merged.get("signal"):
-            self._signals += signal_rows(record, additions, address, summary.number)
+            self._signals += signal_rows(record, additions, row)
 
     def write(self, connection: sqlite3.Connection) -> None:
         for table in ("observations", "tags", "signals"):
             connection.executemany(f"DELETE FROM {table} WHERE record = ?", self._replaced)
-        connection.executemany(f"INSERT INTO observations VALUES ({','.join('?' * 30)})", self._rows)
+        connection.executemany(
+            f"INSERT INTO observations VALUES ({','.join('?' * len(ObservationRow._fields))})", self._rows
+        )
         connection.executemany("INSERT INTO tags VALUES (?,?)", self._tags)
-        connection.executemany("INSERT INTO signals VALUES (?,?,?,?,?,?,?,?)", self._signals)
-        self._spending.write(connection)
+        connection.executemany("INSERT INTO signals VALUES (?,?,?,?,?,?,?,?,?,?)", self._signals)
+        self._rollups.write()
         save(connection, self._summaries.values())
         recount(connection, self._recount)

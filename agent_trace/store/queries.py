@@ -5,17 +5,27 @@ from typing import Any, Final
 
 import orjson
 
-from agent_trace.store.answers import Filter, SignalRow, Status, TraceRow
+from agent_trace.store.answers import Status, TraceRow
 from agent_trace.store.filters import (
+    Conditions,
+    Narrowing,
     all_of,
     bound_conditions,
     id_bytes,
-    observation_conditions,
+    status_conditions,
     text_conditions,
 )
 from agent_trace.store.liveness import Liveness
+from agent_trace.store.planning import FEW, fitting_profiles, shortest_way
 from agent_trace.store.rows import dollars
 
+_ONE_OF_TRACE: Final = (
+    "SELECT 1 FROM observations AS o INDEXED BY observations_by_trace WHERE o.trace = t.number"
+)
+_COLUMNS: Final = (
+    "number, trace_id, start_ns, end_ns, observations, generations, tokens, cost_pico, priced, unpriced, errors, "
+    "opened, agents, models"
+)
 _HEAD: Final = """
 SELECT name, agent_id, agent_name, tenant_id, user_id, session_id, input_preview, output_preview
 FROM observations WHERE trace = ? ORDER BY is_root DESC, start_ns LIMIT 50
@@ -24,44 +34,51 @@ FROM observations WHERE trace = ? ORDER BY is_root DESC, start_ns LIMIT 50
 
 
 def trace_rows(
-    connection: sqlite3.Connection, liveness: Liveness, where: Filter, limit: int, before: TraceRow | None
+    connection: sqlite3.Connection,
+    liveness: Liveness,
+    asked: Narrowing,
+    limit: int,
+    before_key: tuple[int, str] | None,
 ) -> list[TraceRow]:
-    """Traces that fit, the newest first."""
-    conditions, values = _trace_conditions(where)
-    if before is not None:
+    """Traces that fit, the newest first, from the one behind `before_key` (start, trace id) on."""
+    conditions, values = trace_conditions(connection, asked)
+    if before_key is not None:
         conditions.append(
             "(t.start_ns, t.number) < (?, coalesce((SELECT number FROM traces WHERE trace_id = ?), 0))"
         )
-        values += [before.start_ns, id_bytes(before.trace_id)]
-    query = f"SELECT * FROM traces AS t WHERE {all_of(conditions)} ORDER BY t.start_ns DESC, t.number DESC LIMIT ?"
+        values += [before_key[0], id_bytes(before_key[1])]
+    query = f"SELECT {_COLUMNS} FROM traces AS t WHERE {all_of(conditions)} ORDER BY t.start_ns DESC, t.number DESC LIMIT ?"
     found = connection.execute(query, (*values, limit)).fetchall()
     return [_trace_row(connection, liveness, columns) for columns in found]
 
 
 def trace_row(connection: sqlite3.Connection, liveness: Liveness, number: int) -> TraceRow:
     """The row of one trace."""
-    columns = connection.execute("SELECT * FROM traces WHERE number = ?", (number,)).fetchone()
+    columns = connection.execute(f"SELECT {_COLUMNS} FROM traces WHERE number = ?", (number,)).fetchone()
     return _trace_row(connection, liveness, columns)
 
 
-def _trace_conditions(where: Filter) -> tuple[list[str], list[object]]:
+def trace_conditions(connection: sqlite3.Connection, asked: Narrowing) -> Conditions:
+    """All that a filter asks of a trace `t`."""
+    where = asked.where
     # Said in these words, the condition lets SQLite use the index of traces that have observations.
     conditions, values = ["t.observations > 0"], list[object]()
     bounds, limits = bound_conditions(where, "t")
-    texts, words = text_conditions(where)
-    if where.session is not None or where.user is not None:
-        bounds.append(f"t.number IN (SELECT o.trace FROM observations AS o WHERE {all_of(texts)})")
-    elif texts:
-        # Trace by trace from the newest on: what many traces have is found before a list of them all is made.
-        bounds.append(
-            f"EXISTS (SELECT 1 FROM observations AS o WHERE o.trace = t.number AND {all_of(texts)})"
-        )
+    texts, words = text_conditions(asked)
     if texts:
-        limits += words
+        way = shortest_way(connection, asked)
+        if way is not None and way.expected <= FEW:
+            bounds.append(f"t.number IN (SELECT o.trace FROM {way.source} WHERE {all_of(texts)})")
+            limits += [*way.values, *words]
+        else:
+            # Trace by trace from the newest on: what many traces have is found before a list of them all is made.
+            bounds += ["t.start_ns <= ?", f"EXISTS ({_ONE_OF_TRACE} AND {all_of(texts)})"]
+            limits += [fitting_profiles(connection, where)[2], *words]
     if where.trace_id is not None:
         bounds.append("t.trace_id = ?")
         limits.append(id_bytes(where.trace_id))
-    return conditions + bounds, values + limits
+    statuses, more = status_conditions(asked, "t")
+    return conditions + bounds + statuses, values + limits + more
 
 
 def _trace_row(connection: sqlite3.Connection, liveness: Liveness, columns: tuple[Any, ...]) -> TraceRow:
@@ -117,28 +134,3 @@ def _status(
 def _actions(connection: sqlite3.Connection, number: int) -> list[str]:
     query = "SELECT action FROM signals WHERE trace = ? ORDER BY at_ns, record, nth"
     return [action for (action,) in connection.execute(query, (number,))]
-
-
-def signal_list(connection: sqlite3.Connection, where: Filter, limit: int | None) -> list[SignalRow]:
-    """Signals of observations that fit, oldest first; with a limit, the newest so many."""
-    conditions, values = observation_conditions(where)
-    if where.signal is not None:
-        conditions.append("s.action = ? COLLATE NOCASE")
-        values.append(where.signal)
-    rows = connection.execute(
-        "SELECT s.at_ns, coalesce(nullif(o.agent_id, ''), o.agent_name), s.action, s.confidence, s.percent, s.symbol, "
-        "t.trace_id, o.id FROM signals AS s JOIN observations AS o ON o.record = s.record "
-        f"JOIN traces AS t ON t.number = s.trace WHERE {all_of(conditions)} "
-        "ORDER BY s.at_ns DESC, s.record DESC, s.nth DESC LIMIT ?",
-        (*values, -1 if limit is None else limit),
-    )
-    return [
-        SignalRow(at_ns, agent, action, _as_given(confidence), percent, symbol, trace_id.hex(), id.hex())
-        for at_ns, agent, action, confidence, percent, symbol, trace_id, id in reversed(rows.fetchall())
-    ]
-
-
-def _as_given(confidence: str | None) -> float | str | None:
-    """A confidence as it was given: a number or a word; anything else as its JSON."""
-    given = None if confidence is None else orjson.loads(confidence)
-    return given if given is None or isinstance(given, int | float | str) else confidence

@@ -6,8 +6,7 @@ from typing import Final
 
 from agent_trace.costs import price, recorded_cost
 from agent_trace.observation import Observation
-from agent_trace.store.answers import Filter
-from agent_trace.store.filters import all_of, observation_conditions
+from agent_trace.store.filters import Narrowing, all_of, observation_conditions
 from agent_trace.store.records import Address, Record, amend
 from agent_trace.store.rows import text, token_counts
 
@@ -43,10 +42,10 @@ class Reading:
         return None if record is None else as_observation(record)
 
     def page(
-        self, where: Filter, after: tuple[int, int] | None, newest_first: bool, limit: int
+        self, asked: Narrowing, after: tuple[int, int] | None, newest_first: bool, limit: int
     ) -> list[tuple[int, Pointer]]:
         """(start_ns, pointer) of the next observations that fit, by start."""
-        conditions, values = observation_conditions(where)
+        conditions, values = observation_conditions(asked)
         if after is not None:
             conditions.append(f"(o.start_ns, o.record) {'<' if newest_first else '>'} (?, ?)")
             values += after

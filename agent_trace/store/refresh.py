@@ -178,7 +178,7 @@ def _take(
         if now is None or now[0] != position:
             return 0, None if now is None else now[0]
         batch = read_batch(number << SEGMENT_SHIFT, chunk)
-        write_batch(connection, batch, fetch)
+        write_batch(connection, batch, fetch, index.profiles)
         connection.execute(
             "UPDATE segments SET position = ?, records = records + ?, torn = torn + ?, damaged = damaged + ? "
             "WHERE number = ?",

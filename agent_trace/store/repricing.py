@@ -12,8 +12,8 @@ import orjson
 
 from agent_trace.costs import price_pico, price_source
 from agent_trace.store.index import Index
-from agent_trace.store.rows import USAGE_COLUMNS
-from agent_trace.store.spending import count_anew
+from agent_trace.store.rollups import Rollups
+from agent_trace.store.rows import USAGE_COLUMNS, ObservationRow
 from agent_trace.store.summaries import recount
 
 logger = logging.getLogger("agent_trace")
@@ -49,10 +49,14 @@ def _known(connection: sqlite3.Connection) -> str | None:
 
 
 def _reprice(connection: sqlite3.Connection) -> None:
-    changed = list(_changed(connection))
+    changed, rollups = list(_changed(connection)), Rollups(connection)
+    for record, _, cost in changed:
+        row = connection.execute("SELECT * FROM observations WHERE record = ?", (record,)).fetchone()
+        old = ObservationRow(*row)
+        rollups.replace(old, old._replace(cost_pico=cost, unpriced=cost is None))
     connection.executemany(_CHANGE, ((cost, cost is None, record) for record, _, cost in changed))
+    rollups.write()
     recount(connection, {trace for _, trace, _ in changed})
-    count_anew(connection)
 
 
 def _changed(connection: sqlite3.Connection) -> Iterator[tuple[int, int, int | None]]:

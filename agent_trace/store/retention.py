@@ -4,7 +4,8 @@ import sqlite3
 from typing import Final
 
 from agent_trace.store.records import range_of
-from agent_trace.store.spending import take_out
+from agent_trace.store.rollups import Rollups
+from agent_trace.store.rows import ObservationRow
 from agent_trace.store.summaries import recount
 
 _TABLES: Final = ("signals", "tags", "amendments", "observations")
@@ -23,9 +24,12 @@ def forget(connection: sqlite3.Connection, segment: int) -> None:
             f"SELECT DISTINCT trace FROM {table} WHERE record BETWEEN ? AND ?", (first, last)
         )
     }
-    take_out(connection, first, last)
+    rollups = Rollups(connection)
+    for row in connection.execute("SELECT * FROM observations WHERE record BETWEEN ? AND ?", (first, last)):
+        rollups.remove(ObservationRow(*row))
     for table in _TABLES:
         connection.execute(f"DELETE FROM {table} WHERE record BETWEEN ? AND ?", (first, last))
+    rollups.write()
     connection.execute(
         "INSERT INTO forgotten SELECT text_position FROM segments WHERE number = ?", (segment,)
     )

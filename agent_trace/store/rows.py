@@ -7,7 +7,9 @@ from typing import Final, NamedTuple
 import orjson
 
 from agent_trace.costs import pico, price_pico, recorded_cost
+from agent_trace.store.durations import step_of
 from agent_trace.store.previews import preview
+from agent_trace.store.profiles import Profiles
 from agent_trace.store.records import Address, Record, level_rank
 
 PICO: Final = Decimal(10**12)
@@ -54,6 +56,9 @@ class ObservationRow(NamedTuple):
     input_preview: str | None
     output_preview: str | None
     stated: bool
+    parent_id: bytes | None
+    profile: int
+    took: int | None
 
 
 class SignalColumns(NamedTuple):
@@ -67,15 +72,31 @@ class SignalColumns(NamedTuple):
     confidence: str | None
     percent: int | None
     symbol: str | None
+    profile: int
+    start_ns: int
 
 
-def observation_row(record: Record, address: Address, trace: int, id: bytes, amended: bool) -> ObservationRow:
+def observation_row(
+    record: Record, address: Address, trace: int, id: bytes, amended: bool, profiles: Profiles
+) -> ObservationRow:
     """The row of a record whose amendments are merged in already."""
     get = record.get
     usage = token_counts(get("usage"))
     cost_pico = counted_pico(record, usage)
     is_root = not get("parent_id")
-    end_ns = get("end_ns")
+    start_ns, end_ns = record["start_ns"], get("end_ns")
+    if not (type(end_ns) is int and 0 <= end_ns <= _MAX_INTEGER):
+        end_ns = None
+    profile = (
+        text(get("type")),
+        level_rank(get("level")),
+        text(get("name")),
+        text(get("model")),
+        text(get("agent_id")),
+        text(get("agent_name")),
+        text(get("tenant_id")),
+    )
+    type_, level, name, model, agent_id, agent_name, tenant_id = profile
     return ObservationRow(
         address.record,
         address.length,
@@ -84,15 +105,15 @@ def observation_row(record: Record, address: Address, trace: int, id: bytes, ame
         is_root,
         record["kind"] == "opened",
         amended,
-        text(get("type")),
-        text(get("name")),
-        record["start_ns"],
-        end_ns if type(end_ns) is int and 0 <= end_ns <= _MAX_INTEGER else None,
-        level_rank(get("level")),
-        text(get("model")),
-        text(get("agent_id")),
-        text(get("agent_name")),
-        text(get("tenant_id")),
+        type_,
+        name,
+        start_ns,
+        end_ns,
+        level,
+        model,
+        agent_id,
+        agent_name,
+        tenant_id,
         text(get("user_id")),
         text(get("session_id")),
         *_usage_columns(usage),
@@ -101,7 +122,20 @@ def observation_row(record: Record, address: Address, trace: int, id: bytes, ame
         preview(get("input")) if is_root else None,
         preview(get("output")) if is_root else None,
         "cost" in record and recorded_cost(record["cost"]) is not None,
+        _id(get("parent_id")),
+        profiles.number_of(profile),
+        None if end_ns is None else step_of(end_ns - start_ns),
     )
+
+
+def _id(id: object) -> bytes | None:
+    """An id as the index stores it; None for what is no id."""
+    if not isinstance(id, str):
+        return None
+    try:
+        return bytes.fromhex(id)
+    except ValueError:
+        return None
 
 
 def _usage_columns(usage: Mapping[str, int]) -> UsageColumns:
@@ -154,9 +188,7 @@ def tags_of(record: Record) -> list[str]:
     return list(dict.fromkeys(each for each in tags if isinstance(each, str))) if tags else []
 
 
-def signal_rows(
-    record: Record, amendments: list[Record], address: Address, trace: int
-) -> Iterator[SignalColumns]:
+def signal_rows(record: Record, amendments: list[Record], row: ObservationRow) -> Iterator[SignalColumns]:
     """Every signal given in the observation's own record (not merged), then those of its amendments."""
     at_ns = record.get("end_ns") or record["start_ns"]
     given = [(at_ns, each) for each in _chronological(record.get("signal"))]
@@ -164,14 +196,16 @@ def signal_rows(
         given += [(addition.get("at_ns", at_ns), each) for each in _chronological(addition.get("signal"))]
     for nth, (when_ns, signal) in enumerate(given):
         yield SignalColumns(
-            address.record,
+            row.record,
             nth,
-            trace,
+            row.trace,
             when_ns,
             text(signal.get("action")) or "",
             _as_json(signal.get("confidence")),
             percent(signal),
             text(signal.get("symbol")),
+            row.profile,
+            row.start_ns,
         )
 
 

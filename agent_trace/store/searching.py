@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from agent_trace.store.answers import Filter, Match
-from agent_trace.store.filters import all_of, observation_conditions
+from agent_trace.store.filters import Narrowing, all_of, observation_conditions
 from agent_trace.store.reading import POINTERS, Pointer, Reading, as_observation
 from agent_trace.store.text import matching_records, snippet_of
 from agent_trace.store.words import match_expression, terms_of
@@ -14,14 +14,14 @@ _AT_ONCE = 256
 
 
 def search(
-    connection: sqlite3.Connection, reading: Reading, text: str, where: Filter, limit: int
+    connection: sqlite3.Connection, reading: Reading, text: str, asked: Narrowing, limit: int
 ) -> list[Match]:
     """Observations that fit and have all words of `text`, newest first; none for a text without words."""
     terms = terms_of(text)
     if not terms:
         return []
     found: dict[int, Match] = {}
-    for pointer in _pointers(connection, match_expression(terms), where):
+    for pointer in _pointers(connection, match_expression(terms), asked):
         record = None if pointer[0] in found else reading.record(pointer)
         shown = None if record is None else snippet_of(record, terms)
         if record is not None and shown is not None:
@@ -33,9 +33,22 @@ def search(
     return sorted(found.values(), key=lambda match: match.observation.start_ns, reverse=True)
 
 
-def _pointers(connection: sqlite3.Connection, expression: str, where: Filter) -> Iterator[Pointer]:
+def saying(connection: sqlite3.Connection, reading: Reading, text: str) -> list[int]:
+    """Addresses of the observations that a search for `text` would find, in no order."""
+    terms = terms_of(text)
+    if not terms:
+        return []
+    pointers = _pointers(connection, match_expression(terms), Narrowing(Filter()))
+    if all(len(term.words) == 1 for term in terms):
+        return list({pointer[0] for pointer in pointers})
+    # The full text knows words and not their places: whether they stand side by side, the record tells.
+    found = {pointer[0]: reading.record(pointer) for pointer in pointers}
+    return [each for each, record in found.items() if record is not None and snippet_of(record, terms)]
+
+
+def _pointers(connection: sqlite3.Connection, expression: str, asked: Narrowing) -> Iterator[Pointer]:
     """Pointers to observations that fit, for every record with the words: their own, or an amendment of them."""
-    conditions, values = observation_conditions(where)
+    conditions, values = observation_conditions(asked)
     records = matching_records(connection, expression)
     while portion := list(islice(records, _AT_ONCE)):
         marks = ",".join("?" * len(portion))

@@ -4,11 +4,11 @@ Every figure is a whole number that is added and taken away again, so that no or
 """
 
 import sqlite3
-from collections.abc import Iterable
 from typing import Any, Final
 
 import orjson
 
+from agent_trace.store.cells import CellTable, Figures, Waiting, summed, waiting
 from agent_trace.store.rows import ObservationRow
 
 NS_AN_HOUR: Final = 3_600_000_000_000
@@ -54,11 +54,43 @@ OF_OBSERVATION: Final[dict[str, str]] = {
 COUNTED: Final = "(o.tokens IS NOT NULL OR o.cost_pico IS NOT NULL OR o.type = 'agent')"
 """Which observations add anything."""
 
+COUNTS: Final = ("observations", "generations", "errors")
+FIGURES: Final = (*COUNTS, *SUMS)
+"""What `figures_of` gives."""
+
+_FIRST_SUM: Final = FIGURES.index(SUMS[0])
 _FIRST_FIGURE: Final = ObservationRow._fields.index("tokens")
 _AFTER_FIGURES: Final = ObservationRow._fields.index("unpriced") + 1
-_FIRST_USAGE: Final = SUMS.index("usage_input")
-_MOST: Final = (1 << 63) - 1
-_Key = tuple[int, str, str, str, str]
+_ERROR: Final = 2
+_NOTHING: Final = (0,) * len(SUMS[2:])
+
+_DAILY: Final = CellTable("spent_daily", KEY, SUMS, ("calls", "invocations"))
+_HOURLY: Final = CellTable("spent_hourly", KEY, SUMS, ("calls", "invocations"))
+_RARELY: Final = CellTable("spent_rarely", (*KEY, "class"), ("count",), ("count",))
+
+
+def figures_of(row: ObservationRow) -> Figures:
+    """What one observation adds to FIGURES."""
+    type_ = row.type
+    counts = (1, type_ == "generation", row.level == _ERROR)
+    # One slice costs what two names do, and this runs for every observation.
+    figures: tuple[Any, ...] = row[_FIRST_FIGURE:_AFTER_FIGURES]
+    tokens, *usual, other, cost_pico, unpriced = figures
+    if tokens is None and cost_pico is None:
+        return (*counts, 0, type_ == AGENT, *_NOTHING)
+    usage = [count or 0 for count in usual]
+    rarer = 0 if other is None else tokens - sum(usage)
+    is_priced = cost_pico is not None
+    return (
+        *counts,
+        1,
+        type_ == AGENT,
+        is_priced,
+        unpriced and not is_priced,
+        cost_pico or 0,
+        *usage,
+        rarer,
+    )
 
 
 class Spending:
@@ -66,124 +98,32 @@ class Spending:
 
     __slots__ = ("_cells", "_rarer")
 
-    def __init__(
-        self, cells: dict[_Key, list[int]] | None = None, rarer: dict[tuple[_Key, str], int] | None = None
-    ) -> None:
-        self._cells = cells or {}
-        self._rarer = rarer or {}
+    def __init__(self) -> None:
+        self._cells: Waiting = waiting()
+        self._rarer: Waiting = waiting()
 
-    def count(self, row: ObservationRow, sign: int) -> None:
-        """Count an observation in (1) or out again (-1)."""
-        # One slice costs what two names do, and this runs for every observation.
-        figures: tuple[Any, ...] = row[_FIRST_FIGURE:_AFTER_FIGURES]
-        tokens, *usage, other, cost_pico, unpriced = figures
-        is_call, is_agent = tokens is not None or cost_pico is not None, row.type == AGENT
-        if not is_call and not is_agent:
+    def count(self, row: ObservationRow, figures: Figures, sign: int) -> None:
+        """Count an observation with these figures in (1), or out again (-1): its figures are negative then."""
+        spent = figures[_FIRST_SUM:]
+        if not (spent[0] or spent[1]):
             return
         hour = row.start_ns // NS_AN_HOUR
         key = (hour, row.tenant_id or "", row.agent_id or "", row.agent_name or "", row.model or "")
-        cell = self._cells.get(key)
-        if cell is None:
-            cell = self._cells[key] = [0] * len(SUMS)
-        cell[0] += sign * is_call
-        if is_agent:
-            cell[1] += sign
-        if cost_pico is not None:
-            cell[2] += sign
-            cell[4] += sign * cost_pico
-        elif unpriced:
-            cell[3] += sign
-        for place, count in enumerate(usage, _FIRST_USAGE):
-            if count:
-                cell[place] += sign * count
-        if other is not None:
-            self._count_rarer(key, cell, other, sign)
-
-    def _count_rarer(self, key: _Key, cell: list[int], other: str, sign: int) -> None:
-        for name, count in orjson.loads(other).items():
-            cell[-1] += sign * count
-            self._rarer[key, name] = self._rarer.get((key, name), 0) + sign * count
+        self._cells[key].append(spent)
+        if row.usage_other is not None:
+            count_rarer(self._rarer, key, row, sign)
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Add it all to the tables."""
-        _write(connection, "spent_hourly", self._cells)
-        _write(connection, "spent_daily", _by_day(self._cells))
-        rarer = self._rarer.items()
-        connection.executemany(_ADD_RARER, ((*key, name, _bounded(count)) for (key, name), count in rarer))
-        emptied = {key for (key, _), count in rarer if count <= 0}
-        connection.executemany(_drop("spent_rarely", "count = 0"), emptied)
+        hours, days = summed(self._cells), waiting()
+        for (hour, *names), figures in hours.items():
+            days[hour // HOURS_A_DAY, *names].append(figures)
+        _HOURLY.add(connection, hours)
+        _DAILY.add(connection, summed(days))
+        _RARELY.add(connection, summed(self._rarer))
 
 
-def _by_day(cells: dict[_Key, list[int]]) -> dict[_Key, list[int]]:
-    days: dict[_Key, list[int]] = {}
-    for (hour, *names), cell in cells.items():
-        key = (hour // HOURS_A_DAY, names[0], names[1], names[2], names[3])
-        before = days.get(key)
-        days[key] = cell if before is None else [one + other for one, other in zip(before, cell, strict=True)]
-    return days
-
-
-def _write(connection: sqlite3.Connection, table: str, cells: dict[_Key, list[int]]) -> None:
-    connection.executemany(
-        _add(table, KEY, SUMS), ((*key, *map(_bounded, cell)) for key, cell in cells.items())
-    )
-    emptied = [key for key, cell in cells.items() if cell[0] <= 0 and cell[1] <= 0]
-    connection.executemany(_drop(table, "calls = 0 AND invocations = 0"), emptied)
-
-
-def _bounded(number: int) -> int:
-    return min(max(number, -_MOST), _MOST)
-
-
-def _add(table: str, key: Iterable[str], sums: Iterable[str]) -> str:
-    columns = (*key, *sums)
-    added = ", ".join(f"{each} = {each} + excluded.{each}" for each in sums)
-    return (
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({','.join('?' * len(columns))}) "
-        f"ON CONFLICT DO UPDATE SET {added}"
-    )
-
-
-def _drop(table: str, empty: str) -> str:
-    return f"DELETE FROM {table} WHERE {' AND '.join(f'{each} = ?' for each in KEY)} AND {empty}"
-
-
-_ADD_RARER: Final = _add("spent_rarely", (*KEY, "class"), ("count",))
-
-_NAMES: Final = ", ".join(OF_OBSERVATION[each] for each in KEY)
-_GROUPED: Final = (
-    f"SELECT {_NAMES}, {', '.join(f'sum({OF_OBSERVATION[each]})' for each in SUMS)} FROM observations AS o "
-    f"WHERE o.record BETWEEN ? AND ? AND {COUNTED} GROUP BY 1, 2, 3, 4, 5"
-)
-_GROUPED_RARER: Final = (
-    f"SELECT {_NAMES}, each.key, sum(each.value) FROM observations AS o, json_each(o.usage_other) AS each "
-    "WHERE o.record BETWEEN ? AND ? AND o.usage_other IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6"
-)
-
-
-def take_out(connection: sqlite3.Connection, first: int, last: int) -> None:
-    """Take the observations with these addresses out of the sums, before they are removed."""
-    _gathered(connection, first, last, -1).write(connection)
-
-
-def count_anew(connection: sqlite3.Connection) -> None:
-    """Make the sums again from all observations."""
-    for table in ("spent_daily", "spent_hourly", "spent_rarely"):
-        connection.execute(f"DELETE FROM {table}")
-    _gathered(connection, 0, _MOST, 1).write(connection)
-
-
-def _gathered(connection: sqlite3.Connection, first: int, last: int, sign: int) -> Spending:
-    within = (first, last)
-    return Spending(
-        {
-            (hour, tenant, agent_id, agent_name, model): [sign * each for each in sums]
-            for hour, tenant, agent_id, agent_name, model, *sums in connection.execute(_GROUPED, within)
-        },
-        {
-            ((hour, tenant, agent_id, agent_name, model), name): sign * count
-            for hour, tenant, agent_id, agent_name, model, name, count in connection.execute(
-                _GROUPED_RARER, within
-            )
-        },
-    )
+def count_rarer(rarer: Waiting, key: tuple[Any, ...], row: ObservationRow, sign: int) -> None:
+    """Count the tokens of the rarer classes by class."""
+    for name, count in orjson.loads(row.usage_other or "{}").items():
+        rarer[*key, name].append((sign * count,))

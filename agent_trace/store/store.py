@@ -1,16 +1,13 @@
 """Store: what was recorded, asked one question at a time. The SQL lives in the modules around it."""
 
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 from agent_trace.delivery.reader import list_segments, read_lines
-from agent_trace.errors import NotFound, StoreError, StoreMissing
+from agent_trace.errors import NotFound, StoreError
 from agent_trace.observation import Observation
 from agent_trace.recording.journal.eviction import evict
-from agent_trace.recording.journal.layout import EVICTED
-from agent_trace.settings import load
-from agent_trace.store import cost_queries, queries
+from agent_trace.store import agent_queries, cost_queries, queries, session_queries, signal_queries
 from agent_trace.store.answers import (
     CostKey,
     CostRow,
@@ -22,62 +19,29 @@ from agent_trace.store.answers import (
     Trace,
     TraceRow,
 )
+from agent_trace.store.asking import OpenStore
 from agent_trace.store.following import follow
-from agent_trace.store.index import Index
 from agent_trace.store.ledger import make_ledger
-from agent_trace.store.liveness import Liveness
 from agent_trace.store.names import find_observation, find_trace
-from agent_trace.store.reading import PAGE, POINTERS, Reading
-from agent_trace.store.records import Shelf
-from agent_trace.store.refresh import Progress, fetcher, refresh
+from agent_trace.store.neighbours import neighbours
+from agent_trace.store.offering import offered_names
+from agent_trace.store.outlines import outline
+from agent_trace.store.overviews import AgentRow, Names, Outline, SessionRow, Totals
+from agent_trace.store.reading import PAGE, POINTERS
+from agent_trace.store.refresh import Progress
 from agent_trace.store.searching import search
-from agent_trace.store.text import LITTLE_BYTES, refresh_text
+from agent_trace.store.totals import totals
 from agent_trace.store.tree import build_tree
-
-Answer = TypeVar("Answer")
 
 EVERYTHING: Final = Filter()
 
 
-class Store:
+class Store(OpenStore):
     """Read what was recorded in a directory, from any process and at any time.
 
     Every question first reads what is new in the journal into the index (`refresh`). Raises StoreMissing
     when nothing was recorded there yet, StoreTooNew when a newer version of this package did.
     """
-
-    def __init__(self, directory: Path | str | None = None) -> None:
-        """Open the store of `directory`; without one, that of the settings."""
-        self.directory = Path(directory) if directory is not None else load().directory
-        if not list_segments(self.directory) and not (self.directory / EVICTED).exists():
-            raise StoreMissing(
-                f"nothing was recorded in {self.directory} yet: run a program that uses @observe_llm there, "
-                "`agent-trace run SCRIPT`, or `agent-trace demo`"
-            )
-        self._index = Index(self.directory)
-        self._shelf = Shelf(self.directory)
-
-    def close(self) -> None:
-        """Let go of the index and of all segments. A later question opens them again."""
-        self._index.close()
-        self._shelf.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def refresh(self, progress: Progress | None = None) -> int:
-        """Read what is new in the journal into the index; gives the number of records read.
-
-        The full text comes along when that is little work, and else with the next search.
-        """
-        return self._ask(lambda: self._read_news(progress))
-
-    def refresh_text(self, progress: Progress | None = None) -> int:
-        """Bring the full text up to date, as `search` does; gives the number of records read."""
-        return self._ask(lambda: refresh_text(self._index, self.directory, progress))
 
     def traces(
         self,
@@ -85,14 +49,54 @@ class Store:
         *,
         limit: int = 50,
         before: TraceRow | None = None,
+        before_key: tuple[int, str] | None = None,
         refresh: bool = True,
     ) -> list[TraceRow]:
-        """The newest traces first; `before` is the last row of the page before this one."""
+        """The newest traces first; `before` is the last row of the page before this one.
+
+        `before_key` is the same as `(start_ns, trace_id)`.
+        """
+        key = before_key if before is None else (before.start_ns, before.trace_id)
+        return self._ask_about(
+            where,
+            refresh,
+            lambda asked: queries.trace_rows(self._index.connection, self._liveness(), asked, limit, key),
+        )
+
+    def totals(self, where: Filter = EVERYTHING, *, refresh: bool = True) -> Totals:
+        """The sums of all traces that fit: of everything that `traces` would list."""
+        return self._ask_about(where, refresh, lambda asked: totals(self._index.connection, asked))
+
+    def sessions(
+        self,
+        where: Filter = EVERYTHING,
+        *,
+        limit: int = 50,
+        before_key: tuple[int, str] | None = None,
+        refresh: bool = True,
+    ) -> list[SessionRow]:
+        """Sessions, those with the newest observations first.
+
+        A session fits when one of its observations fits the text fields; time, cost and duration are asked of the
+        session as a whole. `before_key` is `(last_ns, session_id)` of the last row of the page before this one.
+        """
+        return self._ask_about(
+            where,
+            refresh,
+            lambda asked: session_queries.session_rows(self._index.connection, asked, limit, before_key),
+        )
+
+    def agents(self, where: Filter = EVERYTHING, *, refresh: bool = True) -> list[AgentRow]:
+        """What each agent did, of the observations that fit; the most called first."""
+        return self._ask_about(
+            where, refresh, lambda asked: agent_queries.agent_rows(self._index.connection, asked)
+        )
+
+    def names(self, *, refresh: bool = True) -> Names:
+        """Agents, tenants, models and the like to choose from, those that occur most first."""
         if refresh:
             self.refresh()
-        return self._ask(
-            lambda: queries.trace_rows(self._index.connection, self._liveness(), where, limit, before)
-        )
+        return self._ask(lambda: offered_names(self._index.connection))
 
     def observations(
         self,
@@ -103,12 +107,11 @@ class Store:
         refresh: bool = True,
     ) -> Iterator[Observation]:
         """Whole observations, amendments merged and cost filled in; those still open have kind "opened"."""
-        if refresh:
-            self.refresh()
+        asked = self._ask_about(where, refresh, lambda asked: asked)
         after, left = None, limit
         while left is None or left > 0:
             size = PAGE if left is None else min(PAGE, left)
-            page = self._ask(lambda at=after, n=size: self._reading().page(where, at, newest_first, n))  # type: ignore[misc]
+            page = self._ask(lambda at=after, n=size: self._reading().page(asked, at, newest_first, n))  # type: ignore[misc]
             for _, pointer in page:
                 found = self._ask(lambda at=pointer: self._reading().observation(at))  # type: ignore[misc]
                 if found is not None:
@@ -125,6 +128,26 @@ class Store:
         """
         self.refresh()
         return self._ask(lambda: self._trace(id_or_prefix))
+
+    def outline(self, id_or_prefix: str) -> Outline:
+        """One trace as lines in the order of its tree, from the index alone. Raises NotFound or AmbiguousId."""
+        self.refresh()
+        return self._ask(
+            lambda: outline(
+                self._index.connection,
+                self._liveness(),
+                find_trace(self._index.connection, id_or_prefix),
+            )
+        )
+
+    def neighbours(self, id_or_prefix: str) -> tuple[str | None, str | None]:
+        """The ids of the traces before and after one: in its session if it has one, else in time.
+
+        Raises NotFound or AmbiguousId.
+        """
+        return self._ask(
+            lambda: neighbours(self._index.connection, find_trace(self._index.connection, id_or_prefix))
+        )
 
     def observation(self, id_or_prefix: str) -> Observation:
         """One observation by its id or the start of it. Raises NotFound or AmbiguousId."""
@@ -145,7 +168,9 @@ class Store:
         """
         self.refresh(progress)
         self.refresh_text(progress)
-        return self._ask(lambda: search(self._index.connection, self._reading(), text, where, limit))
+        return self._ask(
+            lambda: search(self._index.connection, self._reading(), text, self._narrowed(where), limit)
+        )
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Every journal record as it was written, oldest segment first."""
@@ -189,10 +214,25 @@ class Store:
             self.refresh()
         return Pruned(segments=gone.segments, records=gone.records, bytes=gone.bytes)
 
-    def signals(self, where: Filter = EVERYTHING, *, limit: int | None = None) -> list[SignalRow]:
-        """Every signal that was given, oldest first; with a limit, the newest so many."""
-        self.refresh()
-        return self._ask(lambda: queries.signal_list(self._index.connection, where, limit))
+    def signals(
+        self,
+        where: Filter = EVERYTHING,
+        *,
+        limit: int | None = None,
+        before_key: tuple[int, str] | None = None,
+        newest_first: bool = False,
+        refresh: bool = True,
+    ) -> list[SignalRow]:
+        """Signals that were given, oldest first; with a limit, the newest so many.
+
+        With `newest_first` they come in pages: `before_key` is `(at_ns, id)` of the last row of the page before.
+        Those that one observation gave at one moment stay together, even where these are more than the limit.
+        """
+        ask = signal_queries.signal_page if newest_first else signal_queries.signal_list
+        rows = self._ask_about(
+            where, refresh, lambda asked: ask(self._index.connection, asked, limit, before_key)
+        )
+        return rows if newest_first else rows[::-1]
 
     def costs(
         self,
@@ -200,31 +240,19 @@ class Store:
         by: CostKey | Sequence[CostKey] = "agent",
         *,
         idle: bool = False,
+        limit: int | None = None,
         refresh: bool = True,
     ) -> list[CostRow]:
         """Tokens and cost by agent, tenant, model, session or day, or by several; the most expensive first.
 
         `idle`: also what was invoked and had neither tokens nor a cost itself, as rows with 0 calls.
         """
-        if refresh:
-            self.refresh()
         keys: Sequence[CostKey] = (by,) if isinstance(by, str) else tuple(by)
-        rows = self._ask(lambda: cost_queries.cost_list(self._index.connection, where, keys))
-        return rows if idle else [row for row in rows if row.calls]
-
-    def _ask(self, question: Callable[[], Answer]) -> Answer:
-        return self._index.ask(question, rebuild=lambda: self._read_news(None))
-
-    def _read_news(self, progress: Progress | None) -> int:
-        count = refresh(self._index, self.directory, self._shelf, progress)
-        refresh_text(self._index, self.directory, most_bytes=LITTLE_BYTES)
-        return count
-
-    def _liveness(self) -> Liveness:
-        return Liveness(self._index.connection, self.directory)
-
-    def _reading(self) -> Reading:
-        return Reading(self._index.connection, fetcher(self._index.connection, self._shelf))
+        return self._ask_about(
+            where,
+            refresh,
+            lambda asked: cost_queries.cost_list(self._index.connection, asked, keys, idle, limit),
+        )
 
     def _trace(self, id_or_prefix: str) -> Trace:
         connection, liveness = self._index.connection, self._liveness()

@@ -8,10 +8,11 @@ from typing import Final
 import orjson
 
 from agent_trace.store.rows import ObservationRow
+from agent_trace.store.trace_sums import SUMMED, TraceFigures, TraceSums
 
 _COLUMNS: Final = (
     "number, trace_id, start_ns, end_ns, observations, generations, tokens, cost_pico, priced, unpriced, errors, "
-    "opened, agents, models"
+    "opened, agents, models, tenants"
 )
 _UNKNOWN_START: Final = (1 << 63) - 1
 ERROR: Final = 2
@@ -35,6 +36,9 @@ class Summary:
     opened: int = 0
     agents: set[str] = field(default_factory=set)
     models: set[str] = field(default_factory=set)
+    tenants: set[str] = field(default_factory=set)
+    known: TraceFigures | None = None
+    """What the index says of the trace before it is saved again."""
 
     def add(self, row: ObservationRow) -> None:
         """Count an observation in."""
@@ -48,12 +52,14 @@ class Summary:
             self.agents.add(agent)
         if row.model:
             self.models.add(row.model)
+        if row.tenant_id:
+            self.tenants.add(row.tenant_id)
 
     def replace(self, old: ObservationRow, new: ObservationRow) -> bool:
         """Count `new` in for `old`; False when the trace has to be counted again, for the old one cannot be undone."""
         self._count(old, -1)
         self.add(new)
-        same_names = old.model == new.model and agent_of(old) == agent_of(new)
+        same_names = (old.model, old.tenant_id, agent_of(old)) == (new.model, new.tenant_id, agent_of(new))
         return same_names and old.start_ns == new.start_ns and old.end_ns in (None, new.end_ns)
 
     def _count(self, row: ObservationRow, sign: int) -> None:
@@ -71,13 +77,10 @@ class Summary:
         if row.opened:
             self.opened += sign
 
-    def columns(self) -> tuple[object, ...]:
-        """Values in the order of the table."""
-        return (
-            self.number,
-            self.trace_id,
+    def figures(self) -> TraceFigures:
+        """What counts of it in the sums of traces."""
+        return TraceFigures(
             self.start_ns,
-            self.end_ns,
             self.observations,
             self.generations,
             self.tokens,
@@ -88,6 +91,7 @@ class Summary:
             self.opened,
             _as_list(self.agents),
             _as_list(self.models),
+            _as_list(self.tenants),
         )
 
 
@@ -106,8 +110,8 @@ def load(connection: sqlite3.Connection, trace_ids: Iterable[bytes]) -> dict[byt
     marks = ",".join("?" * len(wanted))
     found: dict[bytes, Summary] = {}
     for row in connection.execute(f"SELECT {_COLUMNS} FROM traces WHERE trace_id IN ({marks})", wanted):
-        summary = found[row[1]] = Summary(*row)
-        summary.agents, summary.models = set(orjson.loads(row[12])), set(orjson.loads(row[13]))
+        summary = found[row[1]] = Summary(*row[:12], *(set(orjson.loads(names)) for names in row[12:]))
+        summary.known = TraceFigures(row[2], *row[4:])
     number = connection.execute("SELECT coalesce(max(number), 0) FROM traces").fetchone()[0]
     for trace_id in wanted:
         if trace_id not in found:
@@ -117,16 +121,22 @@ def load(connection: sqlite3.Connection, trace_ids: Iterable[bytes]) -> dict[byt
 
 
 def save(connection: sqlite3.Connection, summaries: Iterable[Summary]) -> None:
-    """Write summaries back."""
-    connection.executemany(
-        f"INSERT OR REPLACE INTO traces ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        (each.columns() for each in summaries),
-    )
+    """Write summaries back, and what changed into the sums of traces."""
+    sums, rows = TraceSums(), []
+    for each in summaries:
+        figures = each.figures()
+        if each.known is not None:
+            sums.count(each.known, -1)
+        sums.count(figures, 1)
+        rows.append((each.number, each.trace_id, each.start_ns, each.end_ns, *figures[1:]))
+    connection.executemany(f"INSERT OR REPLACE INTO traces ({_COLUMNS}) VALUES ({','.join('?' * 15)})", rows)
+    sums.write(connection)
 
 
 RECOUNT: Final = """
 UPDATE traces SET
-    (start_ns, end_ns, observations, generations, tokens, cost_pico, priced, unpriced, errors, opened, agents, models)
+    (start_ns, end_ns, observations, generations, tokens, cost_pico, priced, unpriced, errors, opened, agents, models,
+     tenants)
     = (SELECT
         coalesce(min(start_ns), traces.start_ns),
         max(end_ns),
@@ -142,7 +152,10 @@ UPDATE traces SET
             SELECT DISTINCT coalesce(nullif(agent_id, ''), agent_name) AS agent FROM observations
             WHERE trace = traces.number AND agent <> '' ORDER BY agent)),
         (SELECT json_group_array(model) FROM (
-            SELECT DISTINCT model FROM observations WHERE trace = traces.number AND model <> '' ORDER BY model))
+            SELECT DISTINCT model FROM observations WHERE trace = traces.number AND model <> '' ORDER BY model)),
+        (SELECT json_group_array(tenant_id) FROM (
+            SELECT DISTINCT tenant_id FROM observations WHERE trace = traces.number AND tenant_id <> ''
+            ORDER BY tenant_id))
        FROM observations WHERE trace = traces.number)
 WHERE number = ?
 """
@@ -150,10 +163,20 @@ WHERE number = ?
 
 def recount(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
     """Work these summaries out again from what is left of their traces, and drop those of which nothing is."""
-    each = [(number,) for number in numbers]
+    each, sums = [(number,) for number in numbers], TraceSums()
+    _count(connection, each, sums, -1)
     connection.executemany(RECOUNT, each)
+    _count(connection, each, sums, 1)
+    sums.write(connection)
     connection.executemany(
         "DELETE FROM traces WHERE number = ? AND observations = 0 "
         "AND NOT EXISTS (SELECT 1 FROM amendments WHERE trace = traces.number)",
         each,
     )
+
+
+def _count(connection: sqlite3.Connection, numbers: Iterable[tuple[int]], sums: TraceSums, sign: int) -> None:
+    for number in numbers:
+        row = connection.execute(f"SELECT {SUMMED} FROM traces WHERE number = ?", number).fetchone()
+        if row is not None:
+            sums.count(TraceFigures(*row), sign)

@@ -64,6 +64,12 @@ def match_expression(terms: list[Term]) -> str:
     )
 
 
+def is_said(record: Record, terms: list[Term]) -> bool:
+    """Whether a record that is in no index yet has all the terms."""
+    whole = "\n".join(text for _, text in searched_fields(record))
+    return all(re.search(term.pattern(), whole, re.IGNORECASE) for term in terms)
+
+
 def spaced(text: str) -> str:
     """The text with spaces around characters that are words of their own."""
     return text if text.isascii() else _UNSPACED.sub(r" \1 ", text)

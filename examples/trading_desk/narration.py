@@ -10,7 +10,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from agent_trace import Store
-from agent_trace.cli.rendering import costs_table, signals_table, trace_tree
+from agent_trace.cli.costs_table import costs_table
+from agent_trace.cli.rendering import signals_table, trace_tree
 from agent_trace.store import Filter
 
 from .desk import Outcome
@@ -71,7 +72,7 @@ class Terminal:
         chosen = next((row for row in rows if row.errors), rows[0])
         self.part("One of the traces", trace_tree(store.trace(chosen.trace_id)))
         self.part("The signals", signals_table(store.signals(where)))
-        self.part("The costs by agent", costs_table(store.costs(where, by="agent")))
+        self.part("The costs by agent", costs_table(store.costs(where, by="agent"), "agent"))
         if before_the_end is not None:
             before_the_end(self.console, store.directory)
         self.next_steps(store, chosen.trace_id)

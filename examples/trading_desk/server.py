@@ -16,8 +16,8 @@ from typing import Any, ClassVar, Self
 
 from .judgement import answer_to
 
-THINKING_S = 0.02
-TOKEN_S = 0.001
+THINKING_S = 0.01
+TOKEN_S = 0.0003
 BUSY_REQUEST = 5
 CUT_OFF_REQUEST = 11
 CACHE_FROM_TOKENS = 1024

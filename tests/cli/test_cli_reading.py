@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent_trace.cli.visible import is_hidden
+from agent_trace.display.visible import is_hidden
 from agent_trace.observation import RECORD_KEYS
 from tests.support.cli import ANSWER, CUT_OFF, DESK, HOSTILE, at, desk_store, run_cli
 from tests.support.segments import record, write_segment

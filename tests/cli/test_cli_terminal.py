@@ -15,15 +15,18 @@ from typing import Any
 import pytest
 from rich.text import Text
 
-from tests.support.cli import DESK, at, clean_environment, desk_store, run_in_terminal, run_process
+from tests.support.cli import (
+    DESK,
+    at,
+    clean_environment,
+    desk_store,
+    run_in_terminal,
+    run_process,
+    with_ctrl_c,
+)
 from tests.support.segments import record, write_segment
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-
-
-def with_ctrl_c() -> None:
-    """In the child: Ctrl-C ends a program, also where the tests run in the background and it does not."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @contextmanager

@@ -69,6 +69,27 @@ def test_filters_narrow_down(store: Path) -> None:
     assert "nothing that fits" in ask(store, "--tenant", "nobody").stderr
 
 
+def test_a_question_mark_is_explained_where_there_is_one(store: Path) -> None:
+    by_agent, by_model = (ask(store, "--by", by, "--no-savings").stdout for by in ("agent", "model"))
+    assert "the sums lack 1 call of models without a known price" in by_agent
+    assert "costs --by model" in by_agent and "costs --by model" not in by_model
+    assert "known price" not in ask(store, "--tenant", "acme").stdout
+
+
+def test_days_come_in_their_order_and_all_else_by_what_it_cost(store: Path) -> None:
+    later = {"tenant_id": "acme", "start_ns": START_NS + 2 * 86_400 * 10**9}
+    write_segment(store, [call("4", "gpt-4o", 9_000_000, **later)], started_s=9)
+    lines = ask(store, "--by", "day", "--no-savings").stdout.splitlines()
+    assert [line.split()[0] for line in lines[1:4]] == ["2025-11-22", "2025-11-23", "2025-11-24"]
+    assert ask(store, "--by", "model").stdout.splitlines()[1].startswith("gpt-4o ")
+
+
+def test_what_is_not_there_is_blamed_on_filters_only_where_there_are_some(tmp_path: Path) -> None:
+    write_segment(tmp_path, [record(id="1", type="span")])
+    assert ask(tmp_path).stderr.endswith("nothing that was recorded has reported tokens or a cost.\n")
+    assert "fewer filters" in ask(tmp_path, "--tenant", "acme").stderr
+
+
 def test_csv_is_for_spreadsheets_and_starts_no_formula(store: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(ask(store, "--csv").stdout)))
     assert [(row["agent"], row["cost"], row["unpriced_observations"]) for row in rows] == [

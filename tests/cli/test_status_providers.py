@@ -17,7 +17,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_entry_points_of_the_settings_and_installed_instrumentors_are_listed() -> None:
     shown = run_cli("status").stdout
-    assert "attaches to desk:Model.ask" in shown
+    assert "instrument  desk:Model.ask" in shown
     assert f"openai {instrumentors.installed()['openai'].version}" in shown
 
 

@@ -1,5 +1,6 @@
 """Promises of costs read from Langfuse: all pages, limits respected, and nothing told that was not all there."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import Any
 import pytest
 
 from agent_trace import CostTracker
-from agent_trace.spending import langfuse_api
-from tests.support.langfuse_reading import LangfuseReading, langfuse_reading
+from agent_trace.spending import langfuse, langfuse_api
+from tests.support.langfuse_reading import GROUPS, LangfuseReading, langfuse_reading
 
 
 def observation(number: int, **fields: Any) -> dict[str, Any]:
@@ -131,3 +132,40 @@ def test_our_parameters_are_those_of_the_installed_client() -> None:
         f'"{name}": ' in observations for name in ("fields", "expandMetadata", "limit", "cursor", "filter")
     )
     assert '"api/public/v2/metrics"' in inspect.getsource(RawMetricsClient.metrics)
+
+
+def test_it_asks_what_langfuses_own_client_asks_and_reads_what_that_reads(tmp_path: Path) -> None:
+    client_of: Any = pytest.importorskip("langfuse.api.client").LangfuseAPI
+    tenant = "a tenant with a long name" * 20
+    made = [observation(n, metadata={"tenant_id": tenant, "agent_id": "analyst"}) for n in range(5)]
+    with langfuse_reading(made, page=3) as server:
+        found = tracker_at(server, tmp_path).get_agent_costs_sync("analyst")
+        asked, server.requests = server.requests, []
+        client = client_of(base_url=server.url, username="pk-lf-1", password="sk-lf-1")
+        (_, query, _), (_, page, _), (_, second, _) = asked
+        counted = client.metrics.metrics(query=query["query"])
+        given = {
+            "fields": page["fields"],
+            "expand_metadata": page["expandMetadata"],
+            "filter": page["filter"],
+        }
+        pages = [client.observations.get_many(**given, limit=int(page["limit"]))]
+        pages.append(
+            client.observations.get_many(**given, limit=int(page["limit"]), cursor=pages[0].meta.cursor)
+        )
+        assert server.requests == asked, "the same paths, parameters, values and credentials"
+    assert second["cursor"] == pages[0].meta.cursor and pages[1].meta.cursor is None
+    assert counted.data == [{"count_count": "5"}]
+    theirs = [each for page in pages for each in page.data]
+    assert {each.metadata["tenant_id"] for each in theirs} == {tenant} == set(found["tenants"])
+    assert sum(each.usage_details["input"] for each in theirs) == 50
+    assert float(found["total_cost"]) == pytest.approx(sum(each.total_cost for each in theirs))
+
+
+def test_all_that_is_asked_for_is_in_the_fields_that_langfuse_documents() -> None:
+    client = pytest.importorskip("langfuse.api.observations.raw_client").RawObservationsClient
+    documented = str(client.get_many.__doc__)
+    for group in langfuse._FIELDS.split(","):
+        names = re.search(rf"- `{group}` - (.*)", documented)
+        assert names is not None, group
+        assert set(GROUPS[group]) <= set(re.findall(r"\w+", names[1])), group

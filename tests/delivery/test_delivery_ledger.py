@@ -57,7 +57,7 @@ def test_before_anything_is_read_all_is_pending_for_every_consumer(tmp_path: Pat
 
 def test_it_balances_in_the_middle_of_a_pass(tmp_path: Path) -> None:
     for number in range(4):
-        _segment(tmp_path, number, range(1 + 300 * number, 301 + 300 * number))
+        _segment(tmp_path, number, range(1 + 600 * number, 601 + 600 * number))
     sums = []
 
     def look(items: object) -> object:
@@ -66,7 +66,7 @@ def test_it_balances_in_the_middle_of_a_pass(tmp_path: Path) -> None:
 
     forward(tmp_path, MemoryBackend(script=look))  # type: ignore[arg-type]
     assert len(sums) >= 5
-    assert set(sums) == {(1200, 1200)}
+    assert set(sums) == {(2400, 2400)}
 
 
 def test_segments_that_somebody_deleted_by_hand_are_in_no_count(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from agent_trace.delivery.backend import Answer, Item
-from agent_trace.delivery.forwarding import route
+from agent_trace.delivery.forwarding import pace, route
+from agent_trace.delivery.forwarding.batching import MOST_ITEMS
 from agent_trace.delivery.forwarding.forwarder import Forwarder
 from agent_trace.delivery.reader import list_segments
 from agent_trace.delivery.standing.ledger import delivery_ledgers
@@ -26,6 +27,7 @@ from agent_trace.delivery.standing.orders import (
 from agent_trace.recording.journal.header import Header, encode_header
 from agent_trace.recording.journal.journal import Journal
 from tests.support.backends import (
+    ACCEPTED,
     BAD,
     BUSY,
     DOWN,
@@ -56,13 +58,13 @@ def test_everything_of_every_process_arrives_in_batches(tmp_path: Path) -> None:
     forwarder = forwarder_of(tmp_path, backend)
     assert forwarder.run_once().delivered
     assert backend.ids == _ids(700)
-    assert max(backend.sizes) <= 256
+    assert max(backend.sizes) <= MOST_ITEMS
     live.append(as_line(record(id="ffff")))
     assert forwarder.run_once().settled == 1
     assert (backend.ids[-1], backend.repeated) == ("ffff", 0)
 
 
-def test_a_batch_stays_below_a_mebibyte_and_a_larger_record_goes_alone(tmp_path: Path) -> None:
+def test_batches_grow_up_to_a_bound_and_a_larger_record_goes_alone(tmp_path: Path) -> None:
     sizes: list[int] = []
 
     def weigh(items: Sequence[Item]) -> Answer:
@@ -72,15 +74,50 @@ def test_a_batch_stays_below_a_mebibyte_and_a_larger_record_goes_alone(tmp_path:
     write_segment(
         tmp_path,
         [
-            *_observations(30, input="x" * 100_000),
+            *_observations(70, input="x" * 100_000),
             record(id="aaa", input="x" * 3_000_000),
-            *_observations(5, 50),
+            *_observations(5, 80),
         ],
     )
     backend = MemoryBackend(script=weigh)
     forward(tmp_path, backend)
-    assert len(backend.ids) == 36
-    assert [size for size in sizes if size > 1 << 20] == [pytest.approx(3_000_000, rel=0.01)]
+    assert len(backend.ids) == 76
+    assert sizes[0] < sizes[1] < sizes[2] and sizes[0] <= pace.FIRST_BYTES
+    assert [size for size in sizes if size > pace.MOST_BYTES] == [pytest.approx(3_000_000, rel=0.01)]
+
+
+def test_over_a_slow_line_batches_become_so_small_that_they_arrive(tmp_path: Path) -> None:
+    time_ = StandingClock()
+
+    def carry(items: Sequence[Item]) -> Answer:
+        """64 KiB a second, and 10 s at most."""
+        took_s = sum(item.size_bytes for item in items) / (64 << 10)
+        time_.pass_s(min(took_s, 10))
+        return ACCEPTED if took_s <= 10 else DOWN
+
+    write_segment(tmp_path, _observations(100, input="x" * 50_000))
+    backend = MemoryBackend(script=carry)
+    forwarder = forwarder_of(tmp_path, backend, clock=time_.clock)
+    while not forwarder.run_once().delivered:
+        time_.pass_s(60)
+    assert backend.repeated == 0 and len(backend.ids) == 100
+    assert backend.attempts < 30
+
+
+def test_a_server_that_takes_only_so_much_is_asked_for_more_only_once(tmp_path: Path) -> None:
+    refused = []
+
+    def limited(items: Sequence[Item]) -> Answer:
+        size = sum(item.size_bytes for item in items)
+        if size <= 1_000_000:
+            return ACCEPTED
+        refused.append(size)
+        return Answer("refused", 413, "too large")
+
+    write_segment(tmp_path, _observations(100, input="x" * 100_000))
+    backend = MemoryBackend(script=limited)
+    assert forwarder_of(tmp_path, backend).run_once().delivered
+    assert (len(backend.ids), len(refused)) == (100, 1)
 
 
 def test_two_backends_get_everything_and_one_that_fails_does_not_hold_up_the_other(tmp_path: Path) -> None:
@@ -412,7 +449,7 @@ def test_damage_in_the_journal_is_passed_and_counted_once(tmp_path: Path) -> Non
 
 def test_a_record_that_cannot_be_encoded_is_a_dead_letter_and_no_obstacle(tmp_path: Path) -> None:
     class Picky(MemoryBackend):
-        def encode(self, record: dict[str, Any]) -> list[Item]:
+        def encode(self, record: dict[str, Any], line: bytes | None = None) -> list[Item]:
             return (
                 []
                 if record["name"] == "nothing"

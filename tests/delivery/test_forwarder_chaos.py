@@ -5,13 +5,14 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from agent_trace.delivery.forwarding.batching import MOST_ITEMS
 from agent_trace.delivery.standing.ledger import delivery_ledgers
 from agent_trace.delivery.standing.orders import extend_history
 from tests.support.backends import MemoryBackend, forwarder_of
 from tests.support.journals import start_program
 from tests.support.segments import record, write_segment
 
-BATCH = 256
+BATCH = MOST_ITEMS
 FORWARD = """
 import os, sys, time
 from pathlib import Path
@@ -21,7 +22,7 @@ from agent_trace.delivery.forwarding.forwarder import Forwarder
 class FileBackend:
     name, address = "langfuse", "file"
     fd = os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    def encode(self, record):
+    def encode(self, record, line=None):
         return [Item(record["id"], "spans", None, 200)]
     def send(self, items, timeout_s):
         time.sleep(0.002)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 from opentelemetry import trace
+from requests.adapters import HTTPAdapter
 
 from agent_trace.delivery.backend import Answer
 from agent_trace.delivery.wire.langfuse import LangfuseBackend
@@ -256,13 +257,13 @@ def test_our_own_posts_are_not_traced(
     from opentelemetry.instrumentation.utils import is_http_instrumentation_enabled
 
     seen = []
-    unwatched = requests.Session.send
+    unwatched = HTTPAdapter.send
 
-    def watched(session: requests.Session, request: requests.PreparedRequest, **options: object) -> object:
+    def watched(adapter: HTTPAdapter, request: requests.PreparedRequest, **options: object) -> object:
         seen.append(is_http_instrumentation_enabled())
-        return unwatched(session, request, **options)  # type: ignore[arg-type]
+        return unwatched(adapter, request, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(requests.Session, "send", watched)
+    monkeypatch.setattr(HTTPAdapter, "send", watched)
     before = trace.get_current_span()
     assert send(backend).verdict == "accepted"
     assert seen == [False]

@@ -2,8 +2,10 @@
 
 import time
 import timeit
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
+
+import pytest
 
 from agent_trace import instrument
 from agent_trace.recording import process
@@ -15,17 +17,46 @@ def fastest(function: Callable[[], Any]) -> float:
     return min(timeit.repeat(function, number=2_000, repeat=15))
 
 
-def test_attached_and_switched_off_costs_a_few_plain_calls() -> None:
-    class Model:
-        def ask(self, prompt: str) -> str:
-            return prompt
+class Model:
+    def ask(self, prompt: str) -> str:
+        return prompt
 
+    async def ask_async(self, prompt: str) -> str:
+        return prompt
+
+    def ask_stream(self, prompt: str) -> Iterator[str]:
+        yield prompt
+
+    @classmethod
+    def ask_class(cls, prompt: str) -> str:
+        return prompt
+
+    @staticmethod
+    def ask_static(prompt: str) -> str:
+        return prompt
+
+
+def closed(coroutine: Coroutine[Any, Any, Any]) -> None:
+    coroutine.close()
+
+
+CALLS: dict[str, Callable[[Model], Any]] = {
+    "plain": lambda model: model.ask("x"),
+    "async": lambda model: closed(model.ask_async("x")),
+    "generator": lambda model: model.ask_stream("x"),
+    "class method": lambda model: model.ask_class("x"),
+    "static method": lambda model: model.ask_static("x"),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_attached_and_switched_off_adds_a_few_plain_calls(call: Callable[[Model], Any]) -> None:
     model = Model()
-    plain = fastest(lambda: model.ask("x"))
-    with recorded(), instrument(Model):
+    nothing, plain = fastest(lambda: model.ask("x")), fastest(lambda: call(model))
+    with recorded(), instrument(f"{__name__}:Model.ask*"):
         process.current().disable()
-        off = fastest(lambda: model.ask("x"))
-    assert off < 12 * plain
+        off = fastest(lambda: call(model))
+    assert off - plain < 12 * nothing
 
 
 def test_five_hundred_classes_are_attached_in_no_time_and_left_as_they_were() -> None:

@@ -1,8 +1,8 @@
 """The untouched desk, by itself and attached to: the same to the last byte, and every question an observation."""
 
 import json
-import os
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -152,11 +152,13 @@ def test_the_settings_that_discover_prints_do_the_same_as_the_options(
 
 
 def test_without_the_package_of_a_provider_the_others_go_on(tmp_path: Path) -> None:
-    (tmp_path / "anthropic.py").write_text("raise ImportError('not installed')\n")
-    environment = clean_environment(PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    for folder in ("trading_desk", "untouched_desk"):
+        shutil.copytree(ROOT / "examples" / folder, tmp_path / folder)
+    desk = tmp_path / "untouched_desk"
+    (desk / "src" / "models" / "claude_model.py").write_text("raise ImportError('not installed')\n")
     ran = subprocess.run(
-        [sys.executable, SCRIPT],
-        env=environment,
+        [sys.executable, str(desk / "main.py")],
+        env=clean_environment(),
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -1,6 +1,5 @@
 """agno, alone and attached to, with OpenAI's client below it: one tree, tokens counted once."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,8 +7,8 @@ from agno.agent import Agent
 from agno.models.openai import OpenAIChat
 
 from agent_trace import instrument, instrument_providers
-from tests.support.llm_server import Call, LlmServer, Refusal, Text, llm_server
-from tests.support.side_by_side import TIMES, Scenario, check, check_undo, in_one_loop, indented, nested
+from tests.support.llm_server import Call, LlmServer, Refusal, Text
+from tests.support.side_by_side import TIMES, Scenario, above_client, check, check_undo, in_one_loop, indented
 
 ROUNDS = (Call("price", {"symbol": "AAPL"}), Text("BUY"))
 
@@ -67,15 +66,14 @@ def runs(method: str, asked: str, *, rounds: int = 1, streamed: bool = False) ->
 
     streamed: our entry point hands the generator on that the method returns, and what goes on in it later is not below.
     """
-    ours, theirs, call = f"agent Agent.{method}", f"agent analyst.{method}", f"generation OpenAIChat.{asked}"
-    request = nested(f"{call} gpt-4o (25 reported)", CLIENT)
-    both = nested(f"{call} gpt-4o (25 reported)", call, CLIENT)
+    ours, theirs = f"agent Agent.{method}", f"agent analyst.{method}"
+    call = above_client(f"generation OpenAIChat.{asked} gpt-4o", CLIENT)
     depth = 0 if streamed else 1
     return {
-        "entry": "\n".join([ours, *[indented(call, depth)] * rounds]),
-        "providers": f"{theirs}\n" + indented("\ntool price\n".join([request] * rounds)),
+        "entry": "\n".join([ours, *[indented(call["entry"], depth)] * rounds]),
+        "providers": f"{theirs}\n" + indented("\ntool price\n".join([call["providers"]] * rounds)),
         "both": f"{ours}\n"
-        + indented(f"{theirs}\n" + indented("\ntool price\n".join([both] * rounds)), depth),
+        + indented(f"{theirs}\n" + indented("\ntool price\n".join([call["both"]] * rounds)), depth),
     }
 
 
@@ -86,9 +84,8 @@ FAILED = {
     .replace(CLIENT, "generation ChatCompletion gpt-4o ERROR openai.BadRequestError")
     .replace("analyst.run", "analyst.run ERROR")
     .replace("invoke gpt-4o", f"invoke gpt-4o {ERROR}")
-    .replace("invoke\n", f"invoke {ERROR}\n")
     for way, each in ONE.items()
-} | {"entry": f"{ONE['entry']} {ERROR}"}
+} | {"entry": ONE["entry"].replace("25 tokens", ERROR)}
 SCENARIOS = [
     Scenario("run", run, wanted=ONE),
     Scenario("tools", run, ROUNDS, runs("run", "invoke", rounds=2)),
@@ -110,12 +107,6 @@ WAYS = {
     "providers": lambda: [instrument_providers("agno", "openai")],
     "both": lambda: [instrument(*ENTRIES), instrument_providers("agno", "openai")],
 }
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[LlmServer]:
-    with llm_server() as running:
-        yield running
 
 
 def test_undone_every_class_is_as_it_was(server: LlmServer) -> None:

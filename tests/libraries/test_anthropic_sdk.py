@@ -1,7 +1,6 @@
 """Anthropic's client, alone and attached to: the program sees no difference, and every call is one observation."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import anthropic
@@ -9,8 +8,8 @@ import pytest
 
 from agent_trace import instrument, instrument_providers
 from agent_trace.testing import recorded
-from tests.support.llm_server import USAGE, Call, LlmServer, Refusal, Text, llm_server
-from tests.support.side_by_side import Scenario, check, check_undo
+from tests.support.llm_server import USAGE, Call, LlmServer, Refusal, Text
+from tests.support.side_by_side import Scenario, check, check_undo, twice
 
 MODEL = "claude-sonnet-4-5"
 ASKED: Any = {"model": MODEL, "max_tokens": 64, "messages": [{"role": "user", "content": "AAPL?"}]}
@@ -94,10 +93,6 @@ def failed(ours: str, theirs: str, error: str) -> dict[str, str]:
     return {"entry": ours, "providers": theirs, "both": f"{theirs}\n  {ours}"}
 
 
-def twice(wanted: dict[str, str]) -> dict[str, str]:
-    return {way: f"{one}\n{one}" for way, one in wanted.items()}
-
-
 OURS, THEIRS = f"generation Messages.create {MODEL}", f"generation messages.create {MODEL}"
 ASYNC = f"generation AsyncMessages.create {MODEL}"
 ONE = calls(OURS, THEIRS)
@@ -135,12 +130,6 @@ WAYS = {
     "providers": lambda: [instrument_providers("anthropic")],
     "both": lambda: [instrument(*ENTRIES), instrument_providers("anthropic")],
 }
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[LlmServer]:
-    with llm_server() as running:
-        yield running
 
 
 def test_undone_every_class_of_the_client_is_as_it_was(server: LlmServer) -> None:

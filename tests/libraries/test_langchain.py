@@ -1,6 +1,5 @@
 """LangChain's ChatOpenAI, alone and attached to, with the client below it: one tree, tokens counted once."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 
 from agent_trace import instrument, instrument_providers
-from tests.support.llm_server import Call, LlmServer, Refusal, Text, llm_server
+from tests.support.llm_server import Call, LlmServer, Refusal, Text
 from tests.support.side_by_side import Scenario, check, check_undo, in_one_loop, indented, nested
 
 
@@ -129,12 +128,6 @@ WAYS = {
     "providers": lambda: [instrument_providers("langchain", "openai")],
     "both": lambda: [instrument(*ENTRIES), instrument_providers("langchain", "openai")],
 }
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[LlmServer]:
-    with llm_server() as running:
-        yield running
 
 
 def test_undone_every_class_is_as_it_was(server: LlmServer) -> None:

@@ -1,14 +1,13 @@
 """LiteLLM, alone and attached to, with OpenAI's client below it: one tree, tokens counted once."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import litellm
 import pytest
 
 from agent_trace import instrument, instrument_providers
-from tests.support.llm_server import Call, LlmServer, Refusal, Text, llm_server
-from tests.support.side_by_side import Scenario, check, check_undo, in_one_loop, nested
+from tests.support.llm_server import Call, LlmServer, Refusal, Text
+from tests.support.side_by_side import Scenario, check, check_undo, in_one_loop, nested, twice
 
 PROMPT: Any = [{"role": "user", "content": "AAPL?"}]
 PRICE: Any = {"name": "price", "parameters": {"type": "object", "properties": {"symbol": {"type": "string"}}}}
@@ -88,10 +87,6 @@ def failed(theirs: str, client: str) -> dict[str, str]:
     return {"entry": line, "providers": nested(line, below), "both": nested(line, line, below)}
 
 
-def twice(wanted: dict[str, str]) -> dict[str, str]:
-    return {way: f"{one}\n{one}" for way, one in wanted.items()}
-
-
 SCENARIOS = [
     Scenario("chat", chat, wanted=ONE),
     Scenario("stream", stream, (Text("Buy it, and hold it."),), STREAMED, proxies=1),
@@ -108,12 +103,6 @@ WAYS = {
     "providers": lambda: [instrument_providers("litellm", "openai")],
     "both": lambda: [instrument(*ENTRIES), instrument_providers("litellm", "openai")],
 }
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[LlmServer]:
-    with llm_server() as running:
-        yield running
 
 
 def test_undone_every_class_and_function_is_as_it_was(server: LlmServer) -> None:

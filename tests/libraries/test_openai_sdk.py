@@ -1,7 +1,6 @@
 """OpenAI's client, alone and attached to: the program sees no difference, and every call is one observation."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -9,8 +8,8 @@ import pytest
 
 from agent_trace import instrument, instrument_providers, observe_llm
 from agent_trace.testing import recorded
-from tests.support.llm_server import USAGE, Call, LlmServer, Refusal, Text, llm_server
-from tests.support.side_by_side import Scenario, check, check_undo
+from tests.support.llm_server import USAGE, Call, LlmServer, Refusal, Text
+from tests.support.side_by_side import Scenario, check, check_undo, twice
 
 PROMPT: Any = [{"role": "user", "content": "AAPL?"}]
 PRICE: Any = {"name": "price", "parameters": {"type": "object", "properties": {"symbol": {"type": "string"}}}}
@@ -109,10 +108,6 @@ def failed(ours: str, theirs: str, error: str) -> dict[str, str]:
     return {"entry": ours, "providers": theirs, "both": f"{ours}\n  {theirs}"}
 
 
-def twice(wanted: dict[str, str]) -> dict[str, str]:
-    return {way: f"{one}\n{one}" for way, one in wanted.items()}
-
-
 OURS, THEIRS = "generation Completions.create gpt-4o", "generation ChatCompletion gpt-4o"
 ASYNC = "generation AsyncCompletions.create gpt-4o"
 ONE = calls(OURS, THEIRS)
@@ -151,12 +146,6 @@ WAYS = {
     "providers": lambda: [instrument_providers("openai")],
     "both": lambda: [instrument(*ENTRIES), instrument_providers("openai")],
 }
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[LlmServer]:
-    with llm_server() as running:
-        yield running
 
 
 def test_undone_every_class_of_the_client_is_as_it_was(server: LlmServer) -> None:

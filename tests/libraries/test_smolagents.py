@@ -1,14 +1,13 @@
 """smolagents, alone and attached to, with OpenAI's client below it: one tree, tokens counted once."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from smolagents import OpenAIModel, ToolCallingAgent, tool
 
 from agent_trace import instrument, instrument_providers
-from tests.support.llm_server import Call, LlmServer, Refusal, Text, llm_server
-from tests.support.side_by_side import TIMES, Scenario, check, check_undo, indented, nested
+from tests.support.llm_server import Call, LlmServer, Refusal, Text
+from tests.support.side_by_side import TIMES, Scenario, above_client, check, check_undo, indented, nested
 
 PROMPT: Any = [{"role": "user", "content": "AAPL?"}]
 ROUNDS = (Call("price", {"symbol": "AAPL"}), Call("final_answer", {"answer": "BUY"}))
@@ -53,18 +52,8 @@ def failing(server: LlmServer) -> Any:
 CLIENT = "generation ChatCompletion gpt-4o 25 tokens"
 
 
-def calls(method: str) -> dict[str, str]:
-    """One call as each way sees it. With both, on the same method, what was attached last is above."""
-    line = f"generation OpenAIModel.{method} gpt-4o"
-    told = f"{line} (25 reported)"
-    return {
-        "entry": f"{line} 25 tokens",
-        "providers": nested(told, CLIENT),
-        "both": nested(told, told, CLIENT),
-    }
-
-
-ONE = calls("generate")
+ONE = above_client("generation OpenAIModel.generate gpt-4o", CLIENT)
+STREAMED = above_client("generation OpenAIModel.generate_stream gpt-4o", CLIENT)
 CALLED = {
     "entry": "generation OpenAIModel.__call__ gpt-4o 25 tokens",
     "providers": ONE["providers"],
@@ -105,7 +94,7 @@ AGENT = {
 SCENARIOS = [
     Scenario("chat", chat, wanted=ONE),
     Scenario("call", call, wanted=CALLED),
-    Scenario("stream", stream, (Text("Buy it, and hold it."),), calls("generate_stream")),
+    Scenario("stream", stream, (Text("Buy it, and hold it."),), STREAMED),
     Scenario("agent", agent, ROUNDS, AGENT),
     Scenario("429 once", chat, (Refusal(429),), ONE),
     Scenario("400", failing, (Refusal(400),), REFUSED),
@@ -121,12 +110,6 @@ WAYS = {
     "providers": lambda: [instrument_providers("smolagents", "openai")],
     "both": lambda: [instrument(*ENTRIES), instrument_providers("smolagents", "openai")],
 }
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[LlmServer]:
-    with llm_server() as running:
-        yield running
 
 
 def test_undone_every_class_is_as_it_was(server: LlmServer) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent_trace.metrics.tally import Names
-from tests.support.cli import clean_environment, desk_store, run_cli
+from tests.support.cli import clean_environment, desk_store, run_cli, with_ctrl_c
 from tests.support.prometheus import parsed, scraped, total, value
 from tests.support.segments import record, write_segment
 
@@ -25,7 +25,12 @@ def store(tmp_path: Path) -> Path:
 def served(store: Path) -> Iterator[tuple["subprocess.Popen[str]", int]]:
     command = [sys.executable, "-m", "agent_trace", "metrics", "--port", "0", "--store", str(store)]
     process = subprocess.Popen(
-        command, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=with_ctrl_c,
     )
     assert process.stderr is not None
     line = process.stderr.readline()
@@ -111,3 +116,16 @@ def test_the_bound_of_labels_can_be_set_and_is_said_on_stderr(
         "other",
     }
     assert "more than 1 values of" in done.stderr
+
+
+@pytest.mark.parametrize(("options", "most"), [((), 2), (("--max-labels", "1"), 1)])
+def test_the_bound_of_labels_is_that_of_the_settings_or_the_option(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], most: int
+) -> None:
+    monkeypatch.setenv("AGENT_TRACE_MAX_LABEL_VALUES", "2")
+    monkeypatch.setattr(Names, "_said", set())
+    asked = [record(id=n, type="generation", model="gpt-4o", tenant_id=f"tenant-{n}") for n in "1234"]
+    write_segment(tmp_path, asked)
+    found = parsed(run_cli("metrics", "--once", "--store", str(tmp_path), *options).stdout)
+    whose = {dict(labels)["tenant_id"] for name, labels in found if name == "llm_requests_total"}
+    assert whose == {*[f"tenant-{n}" for n in "1234"[:most]], "other"}

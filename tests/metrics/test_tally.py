@@ -9,6 +9,7 @@ import pytest
 from agent_trace.metrics import tally as tally_module
 from agent_trace.metrics.catalogue import OTHER
 from agent_trace.metrics.tally import Names, Tally
+from agent_trace.settings import load
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +24,7 @@ def request(tally: Tally, model: str, tenant: str) -> None:
 def test_tenants_beyond_200_are_counted_as_other_and_that_is_said_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    tally = Tally()
+    tally = Tally(Names(load().max_label_values))
     with caplog.at_level(logging.WARNING, "agent_trace"):
         for n in [*range(250), *range(250)]:
             request(tally, "gpt-4o", f"t{n}")

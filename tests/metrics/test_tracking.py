@@ -33,6 +33,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("AGENT_TRACE_DIR", str(tmp_path / "store"))
     monkeypatch.setattr(direct, "_made", {})
     monkeypatch.setattr(direct, "_registry", None)
+    monkeypatch.setattr(direct, "_names", None)
     former = process.install(None)
     yield tmp_path / "store"
     made = process.install(former)
@@ -207,3 +208,15 @@ def recorded_off(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
     with recorded() as sink:
         process.current().disable()
         yield sink
+
+
+def test_what_is_counted_without_recording_keeps_to_the_bound_of_the_settings(
+    store: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("AGENT_TRACE_MAX_LABEL_VALUES", "2")
+    LangFuseTracker().disable()
+    for number in range(5):
+        with track_llm_call("gpt-4o", f"tenant-{number}"):
+            pass
+    tenants = {values[1] for values, _ in direct._native("llm_requests_total")._metrics.items()}
+    assert tenants == {"tenant-0", "tenant-1", "other"}

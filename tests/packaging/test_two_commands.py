@@ -40,6 +40,14 @@ def test_ci_runs_make_test_and_nothing_else() -> None:
     assert script.read_text().rstrip().endswith("exec make test")
 
 
+def test_ci_installs_the_browser_where_there_is_none() -> None:
+    assert "chromium chromium-driver" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_pictures_of_the_page_stay_out_of_the_history() -> None:
+    assert "screenshots/" in (ROOT / ".gitignore").read_text().splitlines()
+
+
 def test_make_test_checks_format_lint_types_and_tests() -> None:
     planned = subprocess.run(
         ["make", "--dry-run", "test"], cwd=ROOT, capture_output=True, text=True, check=True

@@ -103,6 +103,44 @@ def test_incomplete_openai_response_says_why() -> None:
     assert reading.finish_reason == "max_output_tokens"
 
 
+AGNO: dict[str, Any] = {
+    "input_tokens": 100,
+    "output_tokens": 60,
+    "total_tokens": 160,
+    "audio_input_tokens": 0,
+    "audio_output_tokens": 0,
+    "audio_total_tokens": 0,
+    "cache_read_tokens": 30,
+    "cache_write_tokens": 0,
+    "reasoning_tokens": 40,
+    "cost": None,
+    "provider_metrics": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "usage"),
+    [
+        ({}, {"input": 70, "output": 20, "cache_read": 30, "reasoning": 40}),
+        (
+            {"cache_read_tokens": 0, "reasoning_tokens": 0, "provider_metrics": {"total_time": 1.0}},
+            {"input": 100, "output": 60},
+        ),
+        (
+            {"reasoning_tokens": 0, "provider_metrics": {"service_tier": "standard"}},
+            {"input": 100, "output": 60, "cache_read": 30},
+        ),
+        (
+            {"reasoning_tokens": 0, "cache_read_tokens": 5_000},
+            {"input": 100, "output": 60, "cache_read": 5_000},
+        ),
+    ],
+)
+def test_agno_counts_as_its_providers_do(more: dict[str, Any], usage: dict[str, int]) -> None:
+    answer = SimpleNamespace(content="BUY", response_usage=SimpleNamespace(**AGNO | more))
+    assert usage_of(answer) == usage
+
+
 def test_legacy_completion_and_embedding_are_read() -> None:
     usage = {"prompt_tokens": 8, "completion_tokens": 0, "total_tokens": 8}
     choice = {"finish_reason": "length", "index": 0, "logprobs": None, "text": "x"}

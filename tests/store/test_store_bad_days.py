@@ -14,6 +14,9 @@ import pytest
 
 from agent_trace.errors import StoreError, StoreTooNew
 from agent_trace.store import Store
+from agent_trace.store.records import segment_time
+from agent_trace.store.schema import APPLICATION_ID, VERSION
+from agent_trace.store.steps import STEPS
 from tests.support.segments import START_NS, record, write_segment
 from tests.support.stores import content, rebuilt
 
@@ -231,14 +234,15 @@ def test_an_index_of_a_newer_version_is_left_alone_and_said(tmp_path: Path) -> N
     connection.close()
 
 
-def test_an_index_of_an_older_version_gets_the_missing_steps(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", range(1, VERSION))
+def test_an_index_of_an_older_version_gets_the_missing_steps(tmp_path: Path, version: int) -> None:
     fill(tmp_path, segments=1, records=5)
-    with Store(tmp_path) as store:
-        store.refresh()
+    (segment,) = (tmp_path / "segments").iterdir()
+    of_old = "; ".join(step for _, step in STEPS[:version])
     in_sql(
-        "DROP TABLE texts; UPDATE segments SET text_position = 0; DROP TABLE spent_daily; "
-        "DROP TABLE spent_hourly; DROP TABLE spent_rarely; DROP TABLE priced_with; ALTER TABLE observations DROP COLUMN stated; "
-        "PRAGMA user_version = 1"
+        f"{of_old}; PRAGMA user_version = {version}; PRAGMA application_id = {APPLICATION_ID}; "
+        "INSERT INTO segments (number, name, position, records, finished) "
+        f"VALUES ({segment_time(segment.name)}, '{segment.name}', {segment.stat().st_size}, 15, 1)"
     )(tmp_path / "index.sqlite")
     with Store(tmp_path) as store:
         assert len(store.search("word")) == 5

@@ -116,7 +116,7 @@ def test_one_observation_is_found_once_though_its_amendment_has_the_word_too(tmp
 def test_much_text_waits_until_a_search_asks_and_then_tells_its_progress(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent_trace.store.store.LITTLE_BYTES", 1000)
+    monkeypatch.setattr("agent_trace.store.asking.LITTLE_BYTES", 1000)
     write_segment(tmp_path, [record(id=f"{n + 1:x}", output="word " * 40) for n in range(50)])
     with Store(tmp_path) as store:
         store.refresh()

@@ -36,7 +36,7 @@ class MemoryBackend:
         self.attempts = 0
         self.channels: list[str] = []
 
-    def encode(self, record: dict[str, Any]) -> list[Item]:
+    def encode(self, record: dict[str, Any], line: bytes | None = None) -> list[Item]:
         if record["kind"] == "score":
             return [Item(str(record.get("id")), SCORES, record, 200)]
         return [Item(record["id"], SPANS, record, len(orjson.dumps(record)))]

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import signal
 import struct
 import subprocess
 import sys
@@ -29,6 +30,11 @@ SUPERVISOR, ANALYST, BUSY, ANSWER = (
 MS = 1_000_000
 
 EVIL = "[red]markup[/red] \x1b[31mred\x1b[0m \u202etxt.exe \u200bhidden"
+
+
+def with_ctrl_c() -> None:
+    """In the child: Ctrl-C ends a program, also where the tests run in the background and it does not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run_cli(*arguments: str, input: str | None = None) -> Result:

@@ -1,5 +1,6 @@
 """A local server that answers as Langfuse's v2 observations and metrics do: filtered, in pages, with limits and hiccups."""
 
+import base64
 import json
 import threading
 from collections.abc import Iterator
@@ -8,6 +9,19 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+CORE = ("id", "traceId", "startTime", "endTime", "projectId", "parentObservationId", "type")
+GROUPS: dict[str, tuple[str, ...]] = {
+    "core": CORE,
+    "basic": ("name", "level", "statusMessage", "version", "environment", "userId", "sessionId"),
+    "metadata": ("metadata",),
+    "model": ("model", "internalModelId", "modelParameters"),
+    "usage": ("usageDetails", "costDetails", "totalCost", "usagePricingTierName"),
+}
+"""Which fields an answer has, by what was asked for."""
+MOST_A_PAGE = 1000
+WHOLE_CHARACTERS = 200
+"""Longer values of metadata are cut, unless their key is in `expandMetadata`."""
 
 
 class LangfuseReading(ThreadingHTTPServer):
@@ -41,6 +55,17 @@ def _fits(observation: dict[str, Any], one: dict[str, str]) -> bool:
     return started >= bound if one["operator"] == ">=" else started < bound
 
 
+def _narrowed(observation: dict[str, Any], groups: list[str], whole: list[str]) -> dict[str, Any]:
+    fields = {*CORE, *(field for group in groups for field in GROUPS[group])}
+    found = {"projectId": "p-1", **{name: value for name, value in observation.items() if name in fields}}
+    if "metadata" in found:
+        found["metadata"] = {
+            key: value if key in whole else value[:WHOLE_CHARACTERS]
+            for key, value in found["metadata"].items()
+        }
+    return found
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: LangfuseReading
 
@@ -64,16 +89,23 @@ class _Handler(BaseHTTPRequestHandler):
             found = self.server.matching([*query["filters"], *bounds])
             self._answer(200, {"data": [{"count_count": str(len(found))}]})
         elif parts.path == "/api/public/v2/observations":
-            self._answer(200, self._page(asked))
+            groups = asked.get("fields", "core,basic").split(",")
+            if not set(groups) <= set(GROUPS) or not 0 < int(asked["limit"]) <= MOST_A_PAGE:
+                self._answer(400, {"message": "Invalid request data"})
+            else:
+                self._answer(200, self._page(asked, groups))
         else:
             self._answer(404, {})
 
-    def _page(self, asked: dict[str, str]) -> dict[str, Any]:
+    def _page(self, asked: dict[str, str], groups: list[str]) -> dict[str, Any]:
         found = self.server.matching(json.loads(asked["filter"]))
         found = found[: len(found) - self.server.hidden]
-        start = int(asked.get("cursor", "0"))
+        start = int(base64.b64decode(asked.get("cursor", "MA==")))
         end = start + min(self.server.page, int(asked["limit"]))
-        return {"data": found[start:end], "meta": {"cursor": str(end)} if end < len(found) else {}}
+        whole = asked.get("expandMetadata", "").split(",")
+        data = [_narrowed(each, groups, whole) for each in found[start:end]]
+        cursor = base64.b64encode(str(end).encode()).decode()
+        return {"data": data, "meta": {"cursor": cursor} if end < len(found) else {}}
 
     def _answer(self, status: int, content: object, headers: dict[str, str] | None = None) -> None:
         body = json.dumps(content).encode()

@@ -150,6 +150,21 @@ def nested(*lines: str) -> str:
     return "\n".join("  " * depth + line for depth, line in enumerate(lines))
 
 
+def twice(wanted: dict[str, str]) -> dict[str, str]:
+    """The same again, for whoever makes two calls."""
+    return {way: f"{one}\n{one}" for way, one in wanted.items()}
+
+
+def above_client(call: str, client: str) -> dict[str, str]:
+    """The call of a framework's model as each way sees it. With both, on the same method, what was attached last is above."""
+    told = f"{call} (25 reported)"
+    return {
+        "entry": f"{call} 25 tokens",
+        "providers": nested(told, client),
+        "both": nested(told, told, client),
+    }
+
+
 def indented(tree: str, depth: int = 1) -> str:
     """The tree as a part of another one."""
     return textwrap.indent(tree, "  " * depth)

@@ -20,22 +20,42 @@ def store_of(directory: Path, *records: Any) -> Store:
 
 def content(store: Store) -> dict[str, list[Any]]:
     """Everything that the index says, without the numbers that depend on what arrived first."""
-    connection = store._index.connection
-    traces = connection.execute("SELECT * FROM traces ORDER BY trace_id").fetchall()
+    ask = store._index.connection.execute
+    traces = ask("SELECT * FROM traces ORDER BY trace_id").fetchall()
     names = {number: trace_id for number, trace_id, *_ in traces}
-    observations = connection.execute("SELECT * FROM observations ORDER BY record").fetchall()
-    signals = connection.execute("SELECT * FROM signals ORDER BY record, nth").fetchall()
-    amendments = connection.execute("SELECT * FROM amendments ORDER BY record").fetchall()
+    sessions = dict(ask("SELECT number, session_id FROM sessions").fetchall())
+    profiles = dict(ask("SELECT number, key FROM profiles").fetchall())
+    observations = ask("SELECT * FROM observations ORDER BY record").fetchall()
+    signals = ask("SELECT * FROM signals ORDER BY record, nth").fetchall()
+    amendments = ask("SELECT * FROM amendments ORDER BY record").fetchall()
     return {
         "traces": [row[1:] for row in traces],
-        "observations": [(*row[:2], names[row[2]], *row[3:]) for row in observations],
-        "signals": [(*row[:2], names[row[2]], *row[3:]) for row in signals],
+        "observations": [
+            (*row[:2], names[row[2]], *row[3:-2], profiles[row[-2]], row[-1]) for row in observations
+        ],
+        "signals": [(*row[:2], names[row[2]], *row[3:-2], profiles[row[-2]], row[-1]) for row in signals],
         "amendments": [(*row[:2], names[row[2]], *row[3:]) for row in amendments],
-        "spent_daily": connection.execute("SELECT * FROM spent_daily").fetchall(),
-        "spent_hourly": connection.execute("SELECT * FROM spent_hourly").fetchall(),
-        "spent_rarely": connection.execute("SELECT * FROM spent_rarely").fetchall(),
-        "tags": connection.execute("SELECT * FROM tags ORDER BY record, tag").fetchall(),
-        "segments": connection.execute(
+        "profiles": [
+            row[1:] for row in ask("SELECT * FROM profiles WHERE observations ORDER BY key").fetchall()
+        ],
+        "sessions": [row[1:] for row in ask("SELECT * FROM sessions ORDER BY session_id").fetchall()],
+        "session_traces": sorted(
+            (sessions[row[0]], names[row[1]], row[2]) for row in ask("SELECT * FROM session_traces")
+        ),
+        "session_rarely": sorted((sessions[row[0]], *row[1:]) for row in ask("SELECT * FROM session_rarely")),
+        **{
+            table: ask(f"SELECT * FROM {table}").fetchall()
+            for table in (
+                "name_days",
+                "agent_took",
+                "trace_days",
+                "spent_daily",
+                "spent_hourly",
+                "spent_rarely",
+            )
+        },
+        "tags": ask("SELECT * FROM tags ORDER BY record, tag").fetchall(),
+        "segments": ask(
             "SELECT name, position, records, torn, damaged FROM segments ORDER BY name"
         ).fetchall(),
     }

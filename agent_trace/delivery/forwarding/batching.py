@@ -6,8 +6,7 @@ from typing import Final
 from agent_trace.delivery.backend import SCORES, SPANS, Item
 from agent_trace.delivery.forwarding.entry import Entry
 
-MOST_BYTES: Final = 1 << 20
-MOST_ITEMS: Final = 256
+MOST_ITEMS: Final = 512
 MOST_ENTRIES: Final = 4096
 """Of records that nothing is to be sent of, so many are settled with one commit."""
 CHANNELS: Final = (SPANS, SCORES)
@@ -16,7 +15,8 @@ CHANNELS: Final = (SPANS, SCORES)
 class Window:
     """The next entries in order, until something of them fills a batch."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
         self.entries: list[Entry] = []
         self.is_full = False
         self._items = self._bytes = 0
@@ -27,17 +27,18 @@ class Window:
         entries, ids = self.entries, self._ids
         while ready and not self.is_full:
             entry = ready[0]
-            size = 0
-            for item in entry.items:
-                size += item.size_bytes
-            if entries and not self._fits(entry, size):
-                self.is_full = True
-                return
-            entries.append(ready.popleft())
-            if entry.items:
-                self._items += len(entry.items)
+            items = entry.items
+            if items:
+                key, size = (items[0].channel, items[0].id), items[0].size_bytes
+                if len(items) > 1:
+                    size = sum(item.size_bytes for item in items)
+                if entries and not self._fits(len(items), size, key):
+                    self.is_full = True
+                    return
+                self._items += len(items)
                 self._bytes += size
-                ids.add((entry.items[0].channel, entry.items[0].id))
+                ids.add(key)
+            entries.append(ready.popleft())
             self.is_full = len(entries) >= MOST_ENTRIES
 
     def batch(self, channel: str) -> list[tuple[Entry, Item]]:
@@ -66,13 +67,11 @@ class Window:
                 ]
         return entries, []
 
-    def _fits(self, entry: Entry, size: int) -> bool:
-        if not entry.items:
-            return True
+    def _fits(self, count: int, size: int, key: tuple[str, str]) -> bool:
         # An observation that was amended since it was put into this batch goes with the next one: which of two
         # in one batch a server takes for the newer is not for us to guess.
         return (
-            self._items + len(entry.items) <= MOST_ITEMS
-            and self._bytes + size <= MOST_BYTES
-            and (entry.items[0].channel, entry.items[0].id) not in self._ids
+            self._items + count <= MOST_ITEMS
+            and self._bytes + size <= self._most_bytes
+            and key not in self._ids
         )

@@ -123,7 +123,7 @@ class Consumer:
         if self.backoff.remaining_s > 0:
             return False
         supply = self._supply or self._begin()
-        window = supply.window()
+        window = supply.window(self._sender.pace.most_bytes)
         if not window.entries:
             self.is_up_to_date = True
             return False

@@ -73,10 +73,11 @@ def account(entries: Iterable[Entry]) -> tuple[dict[str, Advance], list[Effect]]
     """What settling these entries changes: by segment, and the statements to execute."""
     advances: dict[str, Advance] = {}
     effects: list[Effect] = []
+    segment, advance = "", Advance()
     for entry in entries:
-        advance = advances.get(entry.segment)
-        if advance is None:
-            advance = advances[entry.segment] = Advance()
+        if entry.segment != segment:
+            segment = entry.segment
+            advance = advances.setdefault(segment, Advance())
         counts = advance.counts
         counts[entry.outcome] = counts.get(entry.outcome, 0) + entry.count
         if entry.passed:

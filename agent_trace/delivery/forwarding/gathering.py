@@ -5,16 +5,22 @@ An observation goes whole: with its amendments when they stand in the same chunk
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from agent_trace.delivery.amending import Record, amend, in_order
 from agent_trace.delivery.forwarding.entry import Entry
 from agent_trace.delivery.forwarding.originals import find_originals
 from agent_trace.delivery.forwarding.remembered import Key, Memory, Place, arrive, end, fetch, open_, wait
-from agent_trace.delivery.reader import Chunk
+from agent_trace.delivery.lines import OPENED, closes
+from agent_trace.delivery.reader import Chunk, parse_line
+
+_SENT: Final = ("observation", "score")
+_KINDS: Final = frozenset({"observation", "opened", "amendment", "score"})
 
 Pairs = list[tuple[Entry, Record]]
 """Each entry with the record as it stands in the journal."""
+Opening = tuple[int, int, bytes]
+"""Number of the entry that it goes with, offset and line."""
 IsPassed = Callable[[Place], bool]
 """Whether what lies at a place was read before."""
 
@@ -34,7 +40,7 @@ class Gatherer:
         `record` of an entry is what is to be sent, with amendments; None when there is nothing to send.
         """
         pairs: Pairs = []
-        openings: list[tuple[int, str, Place]] = []
+        openings: list[Opening] = []
         passed, has_amendments = 0, False
         lines, records = chunk.lines, chunk.records
         if first:
@@ -42,13 +48,15 @@ class Gatherer:
         for (offset, line), record in zip(lines, records, strict=True):
             kind = _kind(record)
             if kind == "opened":
-                openings.append((len(pairs), record["id"], Place(segment, offset, len(line))))
+                openings.append((len(pairs), offset, line))
                 passed += 1
                 continue
             entry = Entry(segment, offset, offset + len(line))
             if passed:
                 entry.passed, passed = passed, 0
-            if kind == "observation" or kind == "score":
+                if openings and closes(line, openings[-1][2]):
+                    del openings[-1]  # most end before another begins
+            if kind in _SENT:
                 entry.record, entry.line = record, line
             elif kind == "amendment":
                 has_amendments = True
@@ -63,7 +71,7 @@ class Gatherer:
         if has_amendments or self._memory.waiting:
             self._merge(segment, pairs)
         if openings or self._memory.openings:
-            self._note_openings(pairs, openings)
+            self._note_openings(segment, pairs, openings)
         return pairs
 
     def _merge(self, segment: str, pairs: Pairs) -> None:
@@ -104,18 +112,20 @@ class Gatherer:
                 entry.add_effect(wait(self._consumer, key[1], place))
                 self._memory.waiting.setdefault(key[1], []).append(place)
 
-    def _note_openings(self, pairs: Pairs, openings: list[tuple[int, str, Place]]) -> None:
+    def _note_openings(self, segment: str, pairs: Pairs, openings: list[Opening]) -> None:
         """Forget what began before and ended in this chunk, and remember what began in it and did not end."""
-        ended = {record["id"] for entry, record in pairs if entry.record and record["kind"] == "observation"}
+        observed = {
+            record["id"]: entry for entry, record in pairs if entry.record and record["kind"] == "observation"
+        }
         open_before = self._memory.openings
-        if open_before:
-            for entry, record in pairs:
-                if entry.record and record["kind"] == "observation" and record["id"] in open_before:
-                    entry.add_effect(end(self._consumer, record["id"]))
-        for number, id, place in openings:
-            if id not in ended:
-                pairs[number][0].add_effect(open_(self._consumer, id, place))
-                open_before.add(id)
+        for id in open_before & observed.keys():
+            observed[id].add_effect(end(self._consumer, id))
+        for number, offset, line in openings:
+            record = parse_line(line) or {}
+            if _kind(record) == "opened" and record["id"] not in observed:
+                place = Place(segment, offset, len(line))
+                pairs[number][0].add_effect(open_(self._consumer, record["id"], place))
+                open_before.add(record["id"])
 
 
 def merged(pairs: Pairs) -> None:
@@ -131,11 +141,13 @@ def merged(pairs: Pairs) -> None:
 
 def _kind(record: Record) -> Any:
     """What a record is, if it says that and what it belongs to; else None."""
+    if record is OPENED:
+        return "opened"
     kind, id = record.get("kind"), record.get("id")
     if type(record.get("trace_id")) is not str:
         return None
     if type(id) is str:
-        return kind if kind in ("observation", "opened", "amendment", "score") else None
+        return kind if type(kind) is str and kind in _KINDS else None
     return kind if kind == "score" and id is None else None
 
 

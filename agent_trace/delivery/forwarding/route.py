@@ -8,7 +8,8 @@ from typing import Any, Final
 from agent_trace.delivery.counting import count_quickly
 from agent_trace.delivery.forwarding.entry import Entry
 from agent_trace.delivery.forwarding.remembered import Place
-from agent_trace.delivery.reader import Chunk, is_live, list_segments, read_header, read_lines
+from agent_trace.delivery.lines import read_line
+from agent_trace.delivery.reader import Chunk, is_live, list_segments, parse_line, read_header, read_lines
 from agent_trace.delivery.standing.state import Offset
 from agent_trace.errors import SegmentDamaged, StoreTooNew
 from agent_trace.recording.journal.header import HEADER_BYTES
@@ -144,7 +145,9 @@ class Route:
 
     def _read_on(self, cursor: Cursor) -> Chunk | None:
         try:
-            chunk = read_lines(cursor.path, cursor.position, STEP_BYTES)
+            # Where history ends is told by when each record was written, openings too.
+            parse = parse_line if cursor.is_in_history else read_line
+            chunk = read_lines(cursor.path, cursor.position, STEP_BYTES, parse)
         except PermissionError as error:
             self._give_up(cursor, error)
             return None

@@ -43,7 +43,7 @@ class Selector:
         if elsewhere and self._consumer in elsewhere:
             entry.settle("held_elsewhere")
             return
-        items = attempt("encoding a record", self._encode, record)
+        items = attempt("encoding a record", self._encode, record, entry.line)
         if items is None:
             self.bury(entry, record, UNENCODABLE)
         else:

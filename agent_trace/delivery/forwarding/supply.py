@@ -55,9 +55,9 @@ class Supply:
         """Settle an entry that the backend refused."""
         self._selector.bury(entry, entry.whole_record(), answer)
 
-    def window(self) -> Window:
-        """The next entries to settle together; an empty window when there are none."""
-        window = Window()
+    def window(self, most_bytes: int) -> Window:
+        """The next entries to settle together, about so many bytes; an empty window when there are none."""
+        window = Window(most_bytes)
         while not window.is_full and (self._ready or self._read_on(window)):
             window.take(self._ready)
         return window

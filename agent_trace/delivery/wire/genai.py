@@ -10,7 +10,8 @@ from agent_trace.delivery.backend import Record
 from agent_trace.delivery.wire.genai_messages import generation_content
 from agent_trace.delivery.wire.genai_models import provider_of, request_parameters
 from agent_trace.delivery.wire.protobuf import Value, attribute
-from agent_trace.delivery.wire.spans import CLIENT, INTERNAL, MAX_ATTRIBUTES
+from agent_trace.delivery.wire.shared import Shared, SharedParts
+from agent_trace.delivery.wire.spans import CLIENT, INTERNAL, MAX_ATTRIBUTES, Resources, named
 from agent_trace.delivery.wire.values import json_bytes, mapping, nanoseconds, str_of
 
 SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.44.0"
@@ -53,30 +54,35 @@ _COUNTS: Final = {
     "cache_write": "gen_ai.usage.cache_creation.input_tokens",
     "reasoning": "gen_ai.usage.reasoning.output_tokens",
 }
-_SAME: Final = (*_NAMES, "model", "finish_reason")
-"""Fields that are the same in many records: their attributes are encoded once."""
-
-_MOST_CONSTANTS: Final = 2_000
+_OF_TOOL: Final = {"input": "gen_ai.tool.call.arguments", "output": "gen_ai.tool.call.result"}
+_OF_OTHERS: Final = {"input": "agent_trace.input", "output": "agent_trace.output"}
+_NO_MODEL: Final = (b"", 0)
+_MOST_MODELS: Final = 2_000
 _INT64: Final = 1 << 63
-
-
-def kind_of(record: Record) -> bytes:
-    """The span kind, as an encoded field."""
-    return CLIENT if str_of(record.get("type")) in _CALLS else INTERNAL
 
 
 class GenAiAttributes:
     """Makes attributes of records, and keeps those that will be needed again."""
 
-    def __init__(self) -> None:
-        self._constants: dict[tuple[Any, ...], tuple[bytes, int]] = {}
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._shared = SharedParts(self._make)
+        self._models: dict[tuple[Any, ...], tuple[bytes, int]] = {}
 
-    def of(self, record: Record) -> list[bytes]:
-        """The encoded attributes of an observation: no more than 128, and nothing left out."""
-        constant, count = self._constant(record)
-        found = _content(record)
+    def of(self, record: Record, line: bytes | None) -> tuple[bytes, list[bytes]]:
+        """The record's resource, and its name, kind and attributes encoded: no more than 128, and nothing left out."""
+        shared = self._shared.of(record, line)
+        model, count = (
+            self._model(record) if record.get("model") or record.get("model_parameters") else _NO_MODEL
+        )
+        count += shared.attributes
+        found = _content(record, shared.type)
         if usage := record.get("usage"):
             found.update(_usage(mapping(usage)))
+        if record.get("finish_reason"):
+            found["gen_ai.response.finish_reasons"] = [str_of(record["finish_reason"])]
+        if record.get("tags"):
+            found.update(_tags(record["tags"]))
         if record.get("first_token_ns"):
             waited_ns = nanoseconds(record["first_token_ns"]) - nanoseconds(record.get("start_ns"))
             found["gen_ai.response.time_to_first_chunk"] = max(waited_ns, 0) / 1e9
@@ -89,46 +95,42 @@ class GenAiAttributes:
         if count + len(found) + len(free) > MAX_ATTRIBUTES:
             found["agent_trace.more"] = _take_rest(free, MAX_ATTRIBUTES - count - len(found) - 1)
         found.update({name: _plain(value) for name, value in free.items()})
-        return [constant, *[attribute(name, value) for name, value in found.items()]]
+        return shared.resource, [shared.fields, model, *_encoded(found)]
 
-    def _constant(self, record: Record) -> tuple[bytes, int]:
-        """Encoded attributes that many records share, and how many they are."""
-        tags, parameters = record.get("tags"), mapping(record.get("model_parameters"))
-        key = (
-            *map(record.get, _SAME),
-            bool(record.get("usage")),
-            *parameters,
-            *parameters.values(),
-            *(tags if isinstance(tags, list) else ()),
-        )
+    def _make(self, record: Record) -> Shared:
+        """Of the fields that many records share."""
+        found: dict[str, Value] = {
+            name: str_of(record[field]) for field, name in _NAMES.items() if record.get(field)
+        }
+        kind = str_of(record.get("type"))
+        if operation := OPERATIONS.get(kind):
+            found["gen_ai.operation.name"] = operation
+        if kind == "tool":
+            found["gen_ai.tool.name"] = str_of(record.get("name") or "")
+        fields = [named(record, CLIENT if kind in _CALLS else INTERNAL), *_encoded(found)]
+        return Shared(self._resources.of(record), b"".join(fields), len(found), type=kind)
+
+    def _model(self, record: Record) -> tuple[bytes, int]:
+        """Encoded attributes of a model and its parameters, which are the same in many calls, and how many they are."""
+        parameters = mapping(record.get("model_parameters"))
+        is_answered = bool(record.get("usage") or record.get("finish_reason"))
+        key = (record.get("model"), is_answered, *parameters, *parameters.values())
         try:
-            known = self._constants.get(key)
-        except TypeError:  # a list among the parameters, or anything in a record that we did not write
-            return _constant(record)
+            known = self._models.get(key)
+        except TypeError:  # a list among the parameters
+            return _model(record)
         if known is None:
-            if len(self._constants) >= _MOST_CONSTANTS:
-                self._constants.clear()
-            known = self._constants[key] = _constant(record)
+            if len(self._models) >= _MOST_MODELS:
+                self._models.clear()
+            known = self._models[key] = _model(record)
         return known
 
 
-def _constant(record: Record) -> tuple[bytes, int]:
-    found: dict[str, Value] = {
-        name: str_of(record[field]) for field, name in _NAMES.items() if record.get(field)
-    }
-    if operation := OPERATIONS.get(str_of(record.get("type"))):
-        found["gen_ai.operation.name"] = operation
-    if record.get("model") or record.get("model_parameters"):
-        found.update(_model(record))
-    if record.get("finish_reason"):
-        found["gen_ai.response.finish_reasons"] = [str_of(record["finish_reason"])]
-    tags = record.get("tags")
-    if isinstance(tags, list) and tags:
-        found["agent_trace.tags"] = [str_of(tag) for tag in tags]
-    return b"".join([attribute(name, value) for name, value in found.items()]), len(found)
+def _encoded(found: dict[str, Value]) -> list[bytes]:
+    return [attribute(name, value) for name, value in found.items()]
 
 
-def _model(record: Record) -> dict[str, Value]:
+def _model(record: Record) -> tuple[bytes, int]:
     found: dict[str, Value] = request_parameters(mapping(record.get("model_parameters")))
     if record.get("model"):
         model = str_of(record["model"])
@@ -137,7 +139,11 @@ def _model(record: Record) -> dict[str, Value]:
             found["gen_ai.response.model"] = model
         if provider := provider_of(model):
             found["gen_ai.provider.name"] = provider
-    return found
+    return b"".join(_encoded(found)), len(found)
+
+
+def _tags(tags: Any) -> dict[str, Value]:
+    return {"agent_trace.tags": [str_of(tag) for tag in tags]} if isinstance(tags, list) else {}
 
 
 def _usage(usage: dict[Any, Any]) -> dict[str, Value]:
@@ -153,19 +159,13 @@ def _usage(usage: dict[Any, Any]) -> dict[str, Value]:
     return {**sums, **found}
 
 
-def _content(record: Record) -> dict[str, Value]:
+def _content(record: Record, kind: str) -> dict[str, Value]:
     """Input and output: as messages where they are such, as a tool's arguments and result, else as they are."""
-    if record.get("type") == "generation":
+    if kind == "generation":
         return generation_content(record)
-    if record.get("type") == "tool":
-        names = {"input": "gen_ai.tool.call.arguments", "output": "gen_ai.tool.call.result"}
-        found: dict[str, Value] = {"gen_ai.tool.name": str_of(record.get("name") or "")}
-    else:
-        names, found = {"input": "agent_trace.input", "output": "agent_trace.output"}, {}
+    names = _OF_TOOL if kind == "tool" else _OF_OTHERS
     given = {name: record[field] for field, name in names.items() if record.get(field) is not None}
-    return found | {
-        name: value if isinstance(value, str) else json_bytes(value) for name, value in given.items()
-    }
+    return {name: value if isinstance(value, str) else json_bytes(value) for name, value in given.items()}
 
 
 def _end(record: Record) -> dict[str, Value]:

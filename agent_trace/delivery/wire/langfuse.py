@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from agent_trace.delivery.backend import SCORES, Answer, Item, Record
+from agent_trace.delivery.wire.connection import Reply
 from agent_trace.delivery.wire.endpoints import basic, endpoint, joined, secrets_in
 from agent_trace.delivery.wire.langfuse_attributes import LangfuseAttributes
 from agent_trace.delivery.wire.langfuse_scores import outcome_items, score_item
 from agent_trace.delivery.wire.otlp_answer import json_object, partly_rejected
-from agent_trace.delivery.wire.posting import Posting, Reply
+from agent_trace.delivery.wire.posting import Posting
 from agent_trace.delivery.wire.protobuf import request, scope
 from agent_trace.delivery.wire.spans import Resources, reduced, span, span_item
 from agent_trace.delivery.wire.values import mapping, str_of
@@ -57,15 +58,14 @@ class LangfuseBackend:
         secrets = tuple(secrets_in([authorization]))
         self._posting = Posting(headers, secrets=secrets, advice=_ADVICE)
         self._scope = scope("langfuse-sdk", SPOKEN_VERSION, {"public_key": public_key})
-        self._resources = Resources(resource_attributes or {}, package_version())
-        self._attributes = LangfuseAttributes()
+        self._attributes = LangfuseAttributes(Resources(resource_attributes or {}, package_version()))
         self._takes_lists_of_scores = True
 
-    def encode(self, record: Record) -> list[Item]:
+    def encode(self, record: Record, line: bytes | None = None) -> list[Item]:
         """A span for an observation, with a score for each known outcome; a score for a score."""
         kind = record.get("kind", "observation")
         if kind == "observation":
-            return attempt("encoding an observation", self._encode, record) or [reduced(record)]
+            return attempt("encoding an observation", self._encode, record, line) or [reduced(record)]
         if kind == "score":
             return attempt("encoding a score", score_item, record) or []
         return []
@@ -83,9 +83,8 @@ class LangfuseBackend:
         """Close the connection."""
         self._posting.close()
 
-    def _encode(self, record: Record) -> list[Item]:
-        message = span(record, self._attributes.of(record))
-        item = span_item(record, self._resources.of(record), message)
+    def _encode(self, record: Record, line: bytes | None) -> list[Item]:
+        item = span_item(record, *self._attributes.of(record, line))
         return [item, *outcome_items(record)] if record.get("signal") else [item]
 
     def _send_scores(self, items: Sequence[Item], timeout_s: float) -> Answer:

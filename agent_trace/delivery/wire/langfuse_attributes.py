@@ -3,11 +3,13 @@
 The names stand in `langfuse.LangfuseOtelSpanAttributes`, which takes half a second to import; a test compares.
 """
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from agent_trace.delivery.backend import Record
-from agent_trace.delivery.wire.protobuf import attribute, text_attribute, utf8
-from agent_trace.delivery.wire.spans import MAX_ATTRIBUTES, status_message
+from agent_trace.delivery.wire.protobuf import attribute, text_attribute, text_head, utf8
+from agent_trace.delivery.wire.shared import SHARED, Shared, SharedParts
+from agent_trace.delivery.wire.spans import MAX_ATTRIBUTES, Resources, named, status_message
 from agent_trace.delivery.wire.values import (
     iso_time,
     json_bytes,
@@ -45,118 +47,109 @@ USAGE_NAMES: Final = {
 }
 """Our classes of usage by the names that Langfuse's price list has; those not named here are the same in both."""
 
-_SAME: Final = (
-    "type",
-    "model",
-    "user_id",
-    "tenant_id",
-    "session_id",
-    "environment",
-    "release",
-    "agent_id",
-    "agent_type",
-    "agent_name",
-    "entry_point",
-    "finish_reason",
-)
-"""Fields that are the same in many records: their attributes are encoded once."""
-
-_SAME_METADATA: Final = (
-    "agent_id",
-    "agent_type",
-    "agent_name",
-    "tenant_id",
-    "entry_point",
-    "finish_reason",
-    "process",
-)
+_SHARED_METADATA: Final = ("agent_id", "agent_type", "agent_name", "tenant_id", "entry_point", "process")
 _OWN_METADATA: Final = ("signal", "error", "reported_usage", "redactions", "truncated")
-_OURS: Final = frozenset({*_SAME_METADATA, *_OWN_METADATA})
-_MOST_CONSTANTS: Final = 2_000
+_OURS: Final = frozenset({*_SHARED_METADATA, *_OWN_METADATA, "finish_reason"})
+_EVERYDAY: Final = frozenset(
+    {"v", "kind", "trace_id", "id", "parent_id", "start_ns", "end_ns", "input", "output", "tags"}
+    | {"model", "model_parameters", "usage", "finish_reason", *SHARED}
+)
+"""Fields of records that have neither metadata of any sort nor anything to say of their end."""
 
 
 class LangfuseAttributes:
     """Makes attributes of records, and keeps those that will be needed again."""
 
-    def __init__(self) -> None:
-        self._constants: dict[tuple[Any, ...], tuple[bytes, int]] = {}
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._shared = SharedParts(self._make)
 
-    def of(self, record: Record) -> list[bytes]:
-        """The encoded attributes of an observation: no more than 128, and nothing left out."""
-        metadata = mapping(record.get("metadata"))
-        constant, count = self._constant(record, metadata)
-        parts = _content(record)
-        found = _metadata(record, metadata)
-        if count + len(parts) + len(found) <= MAX_ATTRIBUTES:
-            parts += [text_attribute(f"{METADATA}.{key}", json_bytes(found[key])) for key in found]
-        else:
-            parts += _crowded(found, MAX_ATTRIBUTES - count - len(parts))
-        parts.append(constant)
-        return parts
-
-    def _constant(self, record: Record, metadata: dict[Any, Any]) -> tuple[bytes, int]:
-        """Encoded attributes that many records share, and how many they are."""
+    def of(self, record: Record, line: bytes | None) -> tuple[bytes, list[bytes]]:
+        """The record's resource, and its name, kind and attributes encoded: no more than 128, and nothing left out."""
+        is_everyday = record.keys() <= _EVERYDAY  # says in one step what a dozen questions would
+        metadata = {} if is_everyday else mapping(record.get("metadata"))
         if metadata and not _OURS.isdisjoint(metadata):
-            return _constant(record, metadata)
-        tags, process = record.get("tags"), mapping(record.get("process"))
-        key = (
-            *map(record.get, _SAME),
-            record.get("name") if record.get("parent_id") is None else None,
-            *process,
-            *process.values(),
-            *(tags if isinstance(tags, list) else ()),
+            shared = self._make(record, metadata)
+        else:
+            shared = self._shared.of(record, line)
+        fields = [shared.fields]
+        if record.get("parent_id") is None:
+            fields.append(shared.root)
+        _put_content(record, fields)
+        fields += _model(record, shared, metadata)
+        if not is_everyday:
+            fields += _end(record)
+            fields += _metadata_attributes(record, metadata, MAX_ATTRIBUTES - shared.count - len(fields))
+        return shared.resource, fields
+
+    def _make(self, record: Record, metadata: Collection[Any] = ()) -> Shared:
+        """Of the fields that many records share; `metadata` has the user's own keys, which ours must not take."""
+        texts = {
+            TYPE: record.get("type") or "span",
+            USER_ID: record.get("user_id") or record.get("tenant_id"),
+            SESSION_ID: record.get("session_id"),
+            ENVIRONMENT: record.get("environment"),
+            RELEASE: record.get("release"),
+        }
+        parts = [_text(key, value) for key, value in texts.items() if text_or_none(value)]
+        for name in _SHARED_METADATA:
+            if record.get(name):
+                parts.append(text_attribute(_metadata_key(name, metadata), json_bytes(record[name])))
+        tags = _found_by(record)
+        return Shared(
+            self._resources.of(record),
+            b"".join([named(record), *parts]),
+            len(parts),
+            root=attribute(IS_APP_ROOT, True) + _text(TRACE_NAME, record.get("name") or ""),
+            root_count=2,
+            tags=tags,
+            tags_alone=attribute(TRACE_TAGS, tags) if tags else b"",
         )
-        try:
-            known = self._constants.get(key)
-        except TypeError:  # one of them is an object or a list, in a record that we did not write
-            return _constant(record, metadata)
-        if known is None:
-            if len(self._constants) >= _MOST_CONSTANTS:
-                self._constants.clear()
-            known = self._constants[key] = _constant(record, metadata)
-        return known
 
 
-def tags_of(record: Record) -> list[str]:
-    """The record's tags, and those that agent and tenant are found by."""
-    given = record.get("tags")
-    tags = [str_of(tag) for tag in given] if isinstance(given, list) else []
-    for name, field in (("agent", "agent_id"), ("tenant", "tenant_id")):
-        if record.get(field):
-            tags.append(f"{name}:{str_of(record[field])}")
-    return list(dict.fromkeys(tags))
+def _found_by(record: Record) -> tuple[str, ...]:
+    """The tags that agent and tenant are found by."""
+    names = {"agent": "agent_id", "tenant": "tenant_id"}
+    return tuple(f"{name}:{str_of(record[field])}" for name, field in names.items() if record.get(field))
 
 
-def _constant(record: Record, metadata: dict[Any, Any]) -> tuple[bytes, int]:
-    texts = {
-        TYPE: record.get("type") or "span",
-        MODEL: record.get("model"),
-        USER_ID: record.get("user_id") or record.get("tenant_id"),
-        SESSION_ID: record.get("session_id"),
-        ENVIRONMENT: record.get("environment"),
-        RELEASE: record.get("release"),
-    }
-    parts = [_text(key, value) for key, value in texts.items() if text_or_none(value)]
-    if tags := tags_of(record):
-        parts.append(attribute(TRACE_TAGS, tags))
-    if record.get("parent_id") is None:
-        parts += (attribute(IS_APP_ROOT, True), _text(TRACE_NAME, record.get("name") or ""))
-    for name in _SAME_METADATA:
-        if record.get(name):
-            parts.append(text_attribute(_metadata_key(name, metadata), json_bytes(record[name])))
-    return b"".join(parts), len(parts)
+def _tags(given: Any, shared: Shared) -> bytes:
+    if not isinstance(given, list) or not given:
+        return shared.tags_alone
+    return attribute(TRACE_TAGS, list(dict.fromkeys([*map(str_of, given), *shared.tags])))
 
 
-def _content(record: Record) -> list[bytes]:
-    """What is different in each: input, output, usage, the end."""
-    get, parts = record.get, []
-    for key, value in ((INPUT, get("input")), (OUTPUT, get("output"))):
+def _said(record: Record) -> list[bytes]:
+    """Input and output, the long ones: each as what stands before it, and itself."""
+    pieces: list[bytes] = []
+    for key, value in ((INPUT, record.get("input")), (OUTPUT, record.get("output"))):
         if value is not None:
-            parts.append(text_attribute(key, utf8(value) if isinstance(value, str) else json_bytes(value)))
+            content = utf8(value) if type(value) is str else json_bytes(value)
+            pieces += (text_head(key, len(content)), content)
+    return pieces
+
+
+def _model(record: Record, shared: Shared, metadata: Collection[Any]) -> list[bytes]:
+    """Tags, model, parameters, usage."""
+    get = record.get
+    parts = []
+    if tags := _tags(get("tags"), shared):
+        parts.append(tags)
+    if model := get("model"):
+        parts.append(_text(MODEL, model))
     if parameters := get("model_parameters"):
         parts.append(text_attribute(MODEL_PARAMETERS, json_bytes(parameters)))
     if usage := get("usage"):
         parts.append(text_attribute(USAGE_DETAILS, json_bytes(_numbers(usage))))
+    if reason := get("finish_reason"):
+        parts.append(text_attribute(_metadata_key("finish_reason", metadata), json_bytes(reason)))
+    return parts
+
+
+def _end(record: Record) -> list[bytes]:
+    """Cost, first token, level, message."""
+    get = record.get
+    parts = []
     if cost := get("cost"):
         parts.append(text_attribute(COST_DETAILS, json_bytes(_with_total(_numbers(cost)))))
     if first_ns := get("first_token_ns"):
@@ -194,17 +187,21 @@ def _metadata(record: Record, metadata: dict[Any, Any]) -> dict[str, Any]:
     return found
 
 
-def _metadata_key(name: str, metadata: dict[Any, Any]) -> str:
+def _metadata_key(name: str, metadata: Collection[Any]) -> str:
     """Where a field of ours goes: beside the user's own key of that name, not over it."""
     return f"{METADATA}.agent_trace.{name}" if name in metadata else f"{METADATA}.{name}"
+
+
+def _apart(metadata: dict[str, Any]) -> list[bytes]:
+    return [text_attribute(f"{METADATA}.{key}", json_bytes(value)) for key, value in metadata.items()]
 
 
 def _crowded(metadata: dict[str, Any], places: int) -> list[bytes]:
     """More keys than there are places: the last place holds the rest as one object, whose keys Langfuse takes out again."""
     names = list(metadata)
     single, rest = names[: max(places - 1, 0)], names[max(places - 1, 0) :]
-    parts = [text_attribute(f"{METADATA}.{key}", json_bytes(metadata[key])) for key in single]
-    return [*parts, text_attribute(METADATA, json_bytes({key: metadata[key] for key in rest}))]
+    in_one = text_attribute(METADATA, json_bytes({key: metadata[key] for key in rest}))
+    return [*_apart({key: metadata[key] for key in single}), in_one]
 
 
 def _text(key: str, value: Any) -> bytes:

@@ -5,7 +5,7 @@ from typing import Final
 
 from agent_trace.delivery.backend import Answer, Item, Record
 from agent_trace.delivery.wire.endpoints import endpoint, secrets_in
-from agent_trace.delivery.wire.genai import SCHEMA_URL, GenAiAttributes, kind_of
+from agent_trace.delivery.wire.genai import SCHEMA_URL, GenAiAttributes
 from agent_trace.delivery.wire.otlp_answer import partly_rejected
 from agent_trace.delivery.wire.posting import Posting
 from agent_trace.delivery.wire.protobuf import request, scope
@@ -41,14 +41,13 @@ class OtlpBackend:
         secrets = secrets_in([*(headers or {}).values(), authorization or ""])
         self._posting = Posting(sent, secrets=tuple(secrets), compress=compress, advice=_ADVICE)
         self._scope = scope("agent_trace", package_version(), {})
-        self._attributes = GenAiAttributes()
-        self._resources = Resources(resource_attributes or {}, package_version())
+        self._attributes = GenAiAttributes(Resources(resource_attributes or {}, package_version()))
 
-    def encode(self, record: Record) -> list[Item]:
+    def encode(self, record: Record, line: bytes | None = None) -> list[Item]:
         """A span for an observation, nothing for anything else."""
         if record.get("kind", "observation") != "observation":
             return []
-        return attempt("encoding an observation", self._encode, record) or [reduced(record)]
+        return attempt("encoding an observation", self._encode, record, line) or [reduced(record)]
 
     def send(self, items: Sequence[Item], timeout_s: float) -> Answer:
         """Send spans."""
@@ -59,6 +58,5 @@ class OtlpBackend:
         """Close the connection."""
         self._posting.close()
 
-    def _encode(self, record: Record) -> list[Item]:
-        message = span(record, self._attributes.of(record), kind_of(record))
-        return [span_item(record, self._resources.of(record), message)]
+    def _encode(self, record: Record, line: bytes | None) -> list[Item]:
+        return [span_item(record, *self._attributes.of(record, line))]

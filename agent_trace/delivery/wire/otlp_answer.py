@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from agent_trace.delivery.wire.posting import Reply
+from agent_trace.delivery.wire.connection import Reply
 from agent_trace.delivery.wire.values import mapping, str_of
 
 

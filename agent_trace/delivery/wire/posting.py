@@ -2,22 +2,20 @@
 
 import email.utils
 import gzip
-import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from http.client import HTTPException
-from typing import Final, NamedTuple
+from typing import Final
 
 import requests
 import urllib3
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from agent_trace.delivery.backend import Answer, Verdict
-from agent_trace.delivery.wire.deadline import BoundedAdapter, Deadline
+from agent_trace.delivery.wire.connection import Connection, Reply
 
-_MAX_ANSWER_BYTES: Final = 16_384
 _MAX_TEXT_CHARACTERS: Final = 1_000
 _MIN_COMPRESSED_BYTES: Final = 1_024
 _GZIP_LEVEL: Final = 1
@@ -33,16 +31,6 @@ _FAILURES: Final = (
 )
 
 
-class Reply(NamedTuple):
-    """A server's answer; of the body no more than the first few kilobytes."""
-
-    status: int
-    reason: str
-    content_type: str
-    retry_after: str | None
-    body: bytes
-
-
 Complaint = Callable[[Reply], str | None]
 """What an answer with a good status says that it did not take, in words; None when it took everything."""
 
@@ -51,7 +39,6 @@ class Posting:
     """Posts to one server, over one connection that is kept. For one thread at a time.
 
     `secrets` are replaced wherever they stand in an answer's text; `advice` is added to the text for a status.
-    Never follows a redirect: credentials and content are for the address that was configured.
     """
 
     def __init__(
@@ -62,14 +49,10 @@ class Posting:
         compress: bool = False,
         advice: Mapping[int, str] | None = None,
     ) -> None:
-        self._headers = dict(headers)
+        self._connection = Connection(headers)
         self._secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
         self._compress = compress
         self._advice = dict(advice or {})
-        self._deadline = Deadline()
-        self._adapter = BoundedAdapter(self._deadline)
-        self._session: requests.Session | None = None
-        self._pid = 0
 
     def post(
         self,
@@ -83,10 +66,9 @@ class Posting:
         headers = {"Content-Type": content_type}
         if self._compress and len(body) >= _MIN_COMPRESSED_BYTES:
             body, headers["Content-Encoding"] = gzip.compress(body, _GZIP_LEVEL), "gzip"
-        self._deadline.start(timeout_s)
         with suppress_instrumentation():
             try:
-                reply = self._exchange(url, body, headers)
+                reply = self._connection.post(url, body, headers, timeout_s)
             except _FAILURES as error:
                 self.close()
                 return Answer("later", None, self._readable(_failure(error, timeout_s)))
@@ -94,49 +76,7 @@ class Posting:
 
     def close(self) -> None:
         """Close the connection; the next post opens another."""
-        if self._session is not None and self._pid == os.getpid():
-            self._session.close()
-        self._session = None
-
-    def _exchange(self, url: str, body: bytes, headers: dict[str, str]) -> Reply:
-        session, opened = self._opened_session(), self._adapter.opened
-        try:
-            return self._once(session, url, body, headers)
-        except requests.ConnectionError:
-            if self._adapter.opened != opened:
-                raise
-        # A server may close a kept connection at the moment that we use it again. That says nothing about the server.
-        return self._once(session, url, body, headers)
-
-    def _once(self, session: requests.Session, url: str, body: bytes, headers: dict[str, str]) -> Reply:
-        with session.post(
-            url,
-            data=body,
-            headers=headers,
-            timeout=self._deadline.left_s(),
-            stream=True,
-            allow_redirects=False,
-        ) as response:
-            read = response.raw.read(_MAX_ANSWER_BYTES, decode_content=True)
-            return Reply(
-                response.status_code,
-                response.reason or "",
-                response.headers.get("Content-Type", ""),
-                response.headers.get("Retry-After"),
-                read,
-            )
-
-    def _opened_session(self) -> requests.Session:
-        """The session, made anew in a forked child, which must not speak on its parent's connection."""
-        if self._session is None or self._pid != os.getpid():
-            self._session, self._pid = requests.Session(), os.getpid()
-            self._adapter = BoundedAdapter(self._deadline)
-            self._session.mount("http://", self._adapter)
-            self._session.mount("https://", self._adapter)
-            self._session.headers.update(self._headers)
-            # Without it, requests would put what stands in ~/.netrc for that host in place of our Authorization.
-            self._session.auth = _unchanged
-        return self._session
+        self._connection.close()
 
     def _judged(self, reply: Reply, complaint: Complaint) -> Answer:
         verdict, said = verdict_of(reply.status), _body_text(reply)
@@ -164,10 +104,6 @@ def verdict_of(status: int) -> Verdict:
     if 400 <= status < 500 and status not in _NOT_THE_CONTENT:
         return "refused"
     return "later"
-
-
-def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
 
 
 def _failure(error: Exception, timeout_s: float) -> str:

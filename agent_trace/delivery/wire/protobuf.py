@@ -52,12 +52,22 @@ def text_attribute(key: str, content: bytes) -> bytes:
     length = len(content)
     whole = len(prefix) + length + 3
     if whole < 128:  # each of the three lengths is one byte
-        head = _SPAN_ATTRIBUTE + _ONE_BYTE[whole] + prefix
-        return b"%b%b\x0a%b%b" % (head, _ONE_BYTE[length + 2], _ONE_BYTE[length], content)
+        return b"\x4a%c%b%c\x0a%c%b" % (whole, prefix, length + 2, length, content)
+    return text_head(key, length) + content
+
+
+def text_head(key: str, length: int) -> bytes:
+    """What stands before the text in such an attribute. A long text itself is copied only once, into the request."""
+    prefix = _prefixes.get(key) or _prefix(key)
+    whole, value = len(prefix) + length + 5, length + 3
+    if length > 127 and whole < 16_384:  # each of the three lengths is two bytes
+        low, value_low, length_low = whole & 127 | 128, value & 127 | 128, length & 127 | 128
+        heads = low, whole >> 7, prefix, value_low, value >> 7, length_low, length >> 7
+        return b"\x4a%c%c%b%c%c\x0a%c%c" % heads
     size = varint(length)
     value_size = varint(length + 1 + len(size))
-    whole += len(value_size) + len(size) - 2
-    return b"\x4a%b%b%b\x0a%b%b" % (varint(whole), prefix, value_size, size, content)
+    whole += len(value_size) + len(size) - 4
+    return b"\x4a%b%b%b\x0a%b" % (varint(whole), prefix, value_size, size)
 
 
 def attribute(key: str, value: Value) -> bytes:
@@ -100,14 +110,17 @@ def request(scope_message: bytes, spans: Iterable[tuple[bytes, bytes]], schema_u
     schema = field(b"\x1a", utf8(schema_url)) if schema_url else b""
     grouped: dict[bytes, list[bytes]] = {}
     for resource_message, span in spans:
-        grouped.setdefault(resource_message, []).extend((b"\x12", varint(len(span)), span))
-    parts: list[bytes] = []
+        group = grouped.get(resource_message)
+        if group is None:
+            group = grouped[resource_message] = []
+        group += (b"\x12", varint(len(span)), span)
+    whole: list[bytes] = []
     for resource_message, group in grouped.items():
         group += (field(b"\x0a", scope_message), schema)
         scope_bytes = sum(map(len, group))
         head = (field(b"\x0a", resource_message), schema, b"\x12", varint(scope_bytes))
-        parts += (b"\x0a", varint(sum(map(len, head)) + scope_bytes), *head, *group)
-    return b"".join(parts)
+        whole += (b"\x0a", varint(sum(map(len, head)) + scope_bytes), *head, *group)
+    return b"".join(whole)
 
 
 def _prefix(key: str) -> bytes:

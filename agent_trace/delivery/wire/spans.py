@@ -30,26 +30,31 @@ _STATUS_ERROR: Final = b"\x18\x02"
 _TIMES: Final = struct.Struct("<cQcQ")
 
 
-def span(record: Record, attributes: Iterable[bytes], kind: bytes = INTERNAL) -> bytes:
-    """The Span message of an observation."""
-    parent_id = record.get("parent_id")
-    start_ns, end_ns = times(record)
-    parts = [b"\x0a\x10", trace_id(record), b"\x12\x08", span_id(record)]
-    if parent_id is not None:
-        parts += (b"\x22\x08", identity(parent_id, 8))
-    parts += (field(b"\x2a", utf8(str_of(record.get("name") or "")) or b"(no name)"), kind)
-    parts.append(_TIMES.pack(b"\x39", start_ns, b"\x41", end_ns))
-    parts += attributes
-    if record.get("error") is not None or record.get("level") == "ERROR":
-        parts += _error_parts(record, end_ns)
-    return b"".join(parts)
-
-
-def span_item(record: Record, resource_message: bytes, message: bytes) -> Item:
-    """A span with its resource, ready to be sent."""
+def span_item(record: Record, resource_message: bytes, fields: Iterable[bytes]) -> Item:
+    """The span of an observation with its resource, ready to be sent; name and kind are among the fields given."""
+    # Joined at once: kept in pieces until they are sent, they would cost more than this copy does.
+    message = b"".join(_pieces(record, fields))
     own_id = record.get("id")
-    name = own_id if isinstance(own_id, str) and own_id else span_id(record).hex()
+    name = own_id if type(own_id) is str and own_id else span_id(record).hex()
     return Item(name, SPANS, (resource_message, message), len(message) + 4)
+
+
+def _pieces(record: Record, fields: Iterable[bytes]) -> list[bytes]:
+    start_ns, end_ns = times(record)
+    pieces = [b"\x0a\x10", trace_id(record), b"\x12\x08", span_id(record)]
+    pieces.append(_TIMES.pack(b"\x39", start_ns, b"\x41", end_ns))
+    parent_id = record.get("parent_id")
+    if parent_id is not None:
+        pieces += (b"\x22\x08", identity(parent_id, 8))
+    pieces += fields
+    if record.get("error") is not None or record.get("level") == "ERROR":
+        pieces += _error_parts(record, end_ns)
+    return pieces
+
+
+def named(record: Record, kind: bytes = INTERNAL) -> bytes:
+    """Name and kind of a span, as encoded fields."""
+    return field(b"\x2a", utf8(str_of(record.get("name") or "")) or b"(no name)") + kind
 
 
 def reduced(record: Record) -> Item:
@@ -60,7 +65,9 @@ def reduced(record: Record) -> Item:
     name = record.get("name")
     known = {key: record.get(key) for key in ("trace_id", "id", "parent_id", "start_ns", "end_ns")}
     known["name"] = name if isinstance(name, str) else None
-    return span_item(known, resource({"service.name": "unknown_service"}), span(known, [told]))
+    return span_item(
+        known, resource({"service.name": "unknown_service"}), span(known, [named(known)], [told])
+    )
 
 
 def trace_id(record: Record) -> bytes:
@@ -78,7 +85,7 @@ def span_id(record: Record) -> bytes:
 def times(record: Record) -> tuple[int, int]:
     """Start and end in nanoseconds; an end that is missing or too early is the start."""
     start_ns, end_ns = record.get("start_ns"), record.get("end_ns")
-    if type(start_ns) is int and type(end_ns) is int and 0 <= start_ns <= end_ns <= MAX_NS:
+    if type(start_ns) is type(end_ns) is int and 0 <= start_ns <= end_ns <= MAX_NS:
         return start_ns, end_ns
     end_ns = nanoseconds(end_ns, default=-1)
     start_ns = nanoseconds(start_ns, default=max(end_ns, 0))

@@ -20,6 +20,7 @@ from agent_trace.recording.guard import guarded
 from agent_trace.recording.journal.control import refresh_controls
 from agent_trace.recording.journal.eviction import Sweeper
 from agent_trace.recording.journal.header import HEADER_BYTES
+from agent_trace.recording.journal.losses import Losses
 from agent_trace.recording.journal.problems import (
     OnProblem,
     Problems,
@@ -78,8 +79,7 @@ class Journal:
         self._segment: Segment | None = None
         self._beside: list[Journal] = []
         self._sealed_records = 0
-        self._lost: Counter[str] = Counter()
-        self._lost_without_segment: Counter[str] = Counter()
+        self._losses = Losses()
         self._problems = Problems(self._on_problem)
         self._wait_s = _WAIT_S
         self._check_at = self._retry_at = self._fsync_at = 0.0
@@ -123,11 +123,7 @@ class Journal:
         """Count observations that were not recorded, here and for the ledger of the store."""
         held = self._lock.acquire(timeout=_WAIT_S)
         try:
-            self._lost[reason] += count
-            if self._segment is not None:
-                self._segment.note_lost(reason, count)
-            else:
-                self._lost_without_segment[reason] += count
+            self._losses.add(reason, count, self._segment)
         finally:
             if held:
                 self._lock.release()
@@ -141,7 +137,7 @@ class Journal:
     @property
     def lost(self) -> dict[str, int]:
         """Observations that this process could not record, by reason."""
-        total = Counter(self._lost)
+        total = Counter(self._losses.total)
         for journal in self._beside:
             total.update(journal.lost)
         return dict(total)
@@ -185,7 +181,7 @@ class Journal:
             self._lock.release()
 
     def _close(self) -> None:
-        if self._segment is None and self._lost_without_segment:
+        if self._segment is None and self._losses.untold:
             with contextlib.suppress(OSError):
                 self._open(0)
         if self._segment is not None:
@@ -275,11 +271,11 @@ class Journal:
         return self._open(line_bytes)
 
     def _open(self, line_bytes: int, first_lines: bytes = b"") -> Segment:
-        segment = self._begin_segment(self._lost_without_segment, line_bytes)
+        segment = self._begin_segment(self._losses.untold, line_bytes)
         if segment.pid != os.getpid():  # forked by a signal handler while it was being made
             segment.abandon()
-            segment = self._begin_segment(self._lost_without_segment, line_bytes)
-        self._lost_without_segment = Counter()
+            segment = self._begin_segment(self._losses.untold, line_bytes)
+        self._losses.were_told()
         if first_lines:
             segment.append_lines(first_lines)
         self._segment = segment

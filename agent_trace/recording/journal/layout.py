@@ -11,6 +11,7 @@ from pathlib import Path
 SEGMENTS = "segments"
 CONTROL = "control"
 EVICTED = "evicted.jsonl"
+HEALTH = "health"
 DELIVERY = "delivery"
 DONE_SUFFIX = ".done"
 """`<consumer>.done` in the delivery folder names the segments that a consumer needs no more, one a line."""

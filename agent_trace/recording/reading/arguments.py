@@ -9,9 +9,12 @@ from typing import Any, Final
 
 from agent_trace.recording.capturing.attributes import (
     MISSING,
+    PerClass,
     class_attribute,
+    class_line,
     is_descriptor,
     static_attribute,
+    type_name,
 )
 from agent_trace.recording.reading.parts import first_of, parts_of, text_of
 
@@ -111,6 +114,8 @@ _INSTANCE_NAMES: Final = (
     "llm_model",
 )
 _INNER_MODELS: Final = ("model", "llm", "_model", "_llm")
+_NAMED_BY_ID: Final = "agno.models.base.Model"
+_has_id: PerClass[bool] = PerClass()
 
 
 def read_instance(instance: object) -> str | None:
@@ -124,7 +129,15 @@ def read_instance(instance: object) -> str | None:
             named = _named_model(inner)
             if named is not None:
                 return named
-    return None
+    return text_of(_attribute(instance, "id")) if _is_named_by_id(instance) else None
+
+
+def _is_named_by_id(instance: object) -> bool:
+    kind = type(instance)
+    known = _has_id.get(kind)
+    if known is None:
+        known = _has_id.put(kind, any(type_name(each) == _NAMED_BY_ID for each in class_line(kind)))
+    return known
 
 
 def _named_model(holder: object) -> str | None:

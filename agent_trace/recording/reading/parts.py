@@ -77,7 +77,10 @@ def text_of(found: object, most_chars: int = 200) -> str | None:
             found if is_text else own.get("_value_") if _is_text(own.get("_value_")) else own.get("_name_")
         )
         found = str.__str__(found) if _is_text(found) else None
-    return found if type(found) is str and 0 < len(found) <= most_chars else None
+    if type(found) is not str or not 0 < len(found) <= most_chars:
+        return None
+    # Half of a surrogate pair cannot be written as UTF-8.
+    return found if found.isascii() else found.encode("utf-8", "replace").decode("utf-8")
 
 
 def _is_text(found: object) -> bool:

@@ -41,7 +41,7 @@ _MOST_MEMBERS: Final = 4
 _MOST_LEVELS: Final = 3
 
 _MODEL: Final = ("model", "model_name", "model_id", "modelId", "model_version", "modelVersion")
-_USAGE: Final = ("usage", "usage_metadata", "usageMetadata", "token_usage", "meta")
+_USAGE: Final = ("usage", "usage_metadata", "usageMetadata", "token_usage", "response_usage", "meta")
 _FINISH: Final = ("finish_reason", "stop_reason", "done_reason", "stopReason", "finishReason")
 _NESTED: Final = (
     "response_metadata",

@@ -86,6 +86,18 @@ _BEDROCK: Final = Dialect(
     cache_read=("cacheReadInputTokens",),
     cache_write=("cacheWriteInputTokens",),
 )
+_AGNO: Final = Dialect(
+    input=("input_tokens",),
+    output=("output_tokens",),
+    cache_read=("cache_read_tokens",),
+    cache_write=("cache_write_tokens",),
+    reasoning=("reasoning_tokens",),
+    audio_input=("audio_input_tokens",),
+    audio_output=("audio_output_tokens",),
+    cache_within=True,
+)
+"""As most of its providers count; see `_as_counted` for the others."""
+
 _OLLAMA: Final = Dialect(input=("prompt_eval_count",), output=("eval_count",))
 _PLAIN: Final = Dialect(
     input=("input", "input_token_count", "tokens_in", "prompt"),
@@ -106,6 +118,7 @@ _BY_SIGN: Final[dict[str, Dialect]] = {
     "inputTokens": _BEDROCK,
     "input_tokens_details": _OPENAI_RESPONSES,
     "input_token_details": _LANGCHAIN,
+    "audio_total_tokens": _AGNO,
     "input_tokens": _ANTHROPIC,
     "output_tokens": _ANTHROPIC,
 }
@@ -142,8 +155,16 @@ def usage_beside(parts: Mapping[str, Any]) -> dict[str, int] | None:
     """Counts that lie among other things, under a name that nothing else has."""
     for sign, dialect in _BY_SIGN.items():
         if parts.get(sign) is not None:
-            return _disjoint(dialect, parts)
+            return _disjoint(_as_counted(dialect, parts), parts)
     return None
+
+
+def _as_counted(dialect: Dialect, parts: Mapping[str, Any]) -> Dialect:
+    """agno hands on what providers count: of Anthropic's, cached tokens lie beside the input. Its own details tell."""
+    if dialect is _AGNO and parts.get("provider_metrics") is not None:
+        beside = {"service_tier", "server_tool_use"} & set(parts_of(parts["provider_metrics"]))
+        return dialect._replace(cache_within=not beside)
+    return dialect
 
 
 def count_of(found: object) -> int | None:

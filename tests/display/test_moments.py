@@ -1,9 +1,10 @@
 import time
 from datetime import datetime
+from decimal import Decimal
 
 import pytest
 
-from agent_trace.cli.moments import moment_ns, seconds, size_bytes
+from agent_trace.display.moments import dollars, duration_s, moment_ns, seconds, size_bytes
 
 NOW = datetime.fromisoformat("2026-03-29T12:00:00+00:00")
 
@@ -57,3 +58,16 @@ def test_spans_and_sizes_have_units():
     for nonsense in ("GiB", "-1", "1 parsec"):
         with pytest.raises(ValueError, match="say 500MiB"):
             size_bytes(nonsense)
+
+
+def test_durations_may_be_bare_seconds_or_milliseconds():
+    assert [duration_s(text) for text in ("2", "1.5s", "500ms", " 3m ")] == [2, 1.5, 0.5, 180]
+    with pytest.raises(ValueError, match="say 30s"):
+        duration_s("long")
+
+
+def test_money_may_have_its_sign_and_no_other_nonsense():
+    assert [dollars(text) for text in ("0.05", "$12", " 1e2 ")] == [Decimal("0.05"), 12, 100]
+    for nonsense in ("cheap", "-1", "nan", "inf", "", "0,05"):
+        with pytest.raises(ValueError, match=r"say 0\.05"):
+            dollars(nonsense)

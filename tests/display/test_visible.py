@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_trace.cli.visible import is_hidden, one_line, visible
+from agent_trace.display.visible import is_hidden, one_line, visible
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
-"""Times, spans of time and sizes as people type them: `2h`, `yesterday`, `2026-11-22T09:00`, `1GiB`."""
+"""Times, spans of time, sizes and money as people type them: `2h`, `yesterday`, `2026-11-22T09:00`, `1GiB`, `$0.05`."""
 
 import re
 from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Final
 
 _UNITS: Final = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
@@ -29,6 +30,25 @@ def size_bytes(text: str) -> int:
     if found is None or factor is None:
         raise ValueError(f"{text!r} is no size; say 500MiB, 1.5GiB or a number of bytes")
     return int(float(found[1]) * factor)
+
+
+def duration_s(text: str) -> float:
+    """How long something took, in seconds: a number alone is seconds as well, and `500ms` is half of one."""
+    bare = text.strip().lower()
+    if bare.endswith("ms"):
+        return seconds(f"{bare[:-2]}s") / 1000
+    return seconds(f"{bare}s" if bare[-1:].isdigit() else bare)
+
+
+def dollars(text: str) -> Decimal:
+    """An amount of US dollars, `0.05` or `$0.05`. Raises ValueError with what would do."""
+    try:
+        amount = Decimal(text.strip().removeprefix("$"))
+    except InvalidOperation:
+        raise ValueError(f"{text!r} is no amount of US dollars; say 0.05") from None
+    if not amount.is_finite() or amount < 0:
+        raise ValueError(f"{text!r} is no amount of US dollars; say 0.05")
+    return amount
 
 
 def moment_ns(text: str, now: datetime | None = None) -> int:

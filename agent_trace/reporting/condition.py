@@ -1,11 +1,11 @@
-"""How recording stands: gathered from settings, control file, journal and index for `agent-trace status`."""
+"""How recording stands: gathered from settings, control file, journal and index for `agent-trace status` and the page."""
 
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agent_trace.cli.opening import opened
-from agent_trace.cli.versions import versions
 from agent_trace.delivery.reader import is_live, list_segments, read_header
 from agent_trace.delivery.standing.ledger import ConsumerLedger, delivery_ledgers
 from agent_trace.errors import SettingError, StoreError, StoreMissing
@@ -13,7 +13,11 @@ from agent_trace.instrumentation.providers import Provider, providers
 from agent_trace.recording.journal.control import read_flag
 from agent_trace.recording.journal.problems import ADVICE
 from agent_trace.recording.redaction.redactor import Redactor
+from agent_trace.reporting.problem import Problem
+from agent_trace.reporting.processes import Process, problems_of, processes
+from agent_trace.reporting.versions import versions
 from agent_trace.settings import Settings
+from agent_trace.store import Store
 from agent_trace.store.answers import Ledger
 
 
@@ -27,18 +31,11 @@ class Writer:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that is not as it should be, and what to do about it."""
-
-    what: str
-    fix: str
-
-
-@dataclass(frozen=True, slots=True)
 class Condition:
     """Everything that `agent-trace status` says. `ledger` is None when nothing was recorded yet, or is readable.
 
     entry_points: what the settings have `agent-trace run` attach to. providers: what `--providers` would, and would not.
+    processes: what programs tell of what is attached in them, and what went wrong there.
     """
 
     on: bool
@@ -51,13 +48,20 @@ class Condition:
     versions: dict[str, str] = field(default_factory=dict)
     entry_points: tuple[str, ...] = ()
     providers: list[Provider] = field(default_factory=list)
+    processes: list[Process] = field(default_factory=list)
 
 
-def condition(settings: Settings, directory: Path | None) -> Condition:
-    """How recording into the project's store, or `directory`, stands."""
+OpenStore = Callable[[Path], AbstractContextManager[Store]]
+
+
+def condition(settings: Settings, directory: Path | None, open_store: OpenStore = Store) -> Condition:
+    """How recording into the project's store, or `directory`, stands.
+
+    open_store: gives the store of a directory; whoever calls may show progress, or have one open already.
+    """
     store = directory or settings.directory
     on, why = _switch(settings, read_flag(store))
-    ledger, unreadable = _ledger(store)
+    ledger, unreadable = _ledger(store, open_store)
     rules = _of_rules(settings)
     if on and rules:
         on, why = False, "a redaction rule cannot be used, and nothing is written unredacted"
@@ -67,6 +71,8 @@ def condition(settings: Settings, directory: Path | None) -> Condition:
         problems += _problems(ledger)
     deliveries, unreadable = _deliveries(store)
     problems += unreadable + [problem for each in deliveries for problem in _of_delivery(each)]
+    running = processes(store)
+    problems += problems_of(running)
     return Condition(
         on,
         why,
@@ -78,6 +84,7 @@ def condition(settings: Settings, directory: Path | None) -> Condition:
         versions(),
         settings.instrument,
         providers(),
+        running,
     )
 
 
@@ -90,10 +97,11 @@ def _switch(settings: Settings, flag: bool | None) -> tuple[bool, str]:
     return True, "by default" if origin == "default" else f"switched on by {origin}"
 
 
-def _ledger(store: Path) -> tuple[Ledger | None, list[Problem]]:
+def _ledger(store: Path, open_store: OpenStore) -> tuple[Ledger | None, list[Problem]]:
     """The ledger; or None, and what keeps it from being read."""
     try:
-        with opened(store) as opened_store:
+        with open_store(store) as opened_store:
+            opened_store.refresh()
             return opened_store.ledger(), []
     except StoreMissing:
         return None, []

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from agent_trace.cli import figures
+from agent_trace.display import figures
 
 
 @pytest.mark.parametrize(

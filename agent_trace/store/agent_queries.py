@@ -1,0 +1,186 @@
+"""What each agent did: calls, errors, percentiles of their duration, tokens, cost, signals.
+
+Sums by day, and by profile, answer what they can; everything else is asked of the observations themselves.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any, Final, NamedTuple
+
+from agent_trace.store.answers import Filter
+from agent_trace.store.durations import percentiles
+from agent_trace.store.filters import Narrowing, all_of, as_json, bound_conditions, observation_conditions
+from agent_trace.store.overviews import AgentRow
+from agent_trace.store.planning import PROFILE_FIELDS, fitting_profiles, profile_conditions, way_in
+from agent_trace.store.rows import dollars
+from agent_trace.store.spans import days_of
+
+_AGENT: Final = "coalesce(nullif(p.agent_id, ''), p.agent_name)"
+_TOKENS: Final = "usage_input + usage_output + usage_cache_read + usage_cache_write + usage_reasoning + usage_other AS tokens"
+_OF_DAYS: Final = (
+    "SELECT value AS agent, observations, generations, errors, invocations, "
+    f"{_TOKENS}, cost_pico, priced, unpriced, 0 AS last_ns FROM name_days"
+)
+_OF_PROFILES: Final = (
+    f"SELECT {_AGENT} AS agent, p.observations, iif(p.type = 'generation', p.observations, 0) AS generations, "
+    f"iif(p.level = 2, p.observations, 0) AS errors, p.invocations, {_TOKENS}, p.cost_pico, p.priced, p.unpriced, "
+    "p.last_ns FROM profiles AS p"
+)
+_OF_OBSERVATIONS: Final = (
+    f"SELECT {_AGENT.replace('p.', 'o.')} AS agent, 1 AS observations, "
+    "o.type = 'generation' AS generations, o.level = 2 AS errors, o.type = 'agent' AS invocations, o.tokens, "
+    "o.cost_pico, o.cost_pico IS NOT NULL AS priced, o.unpriced, o.start_ns AS last_ns"
+)
+_SUMMED: Final = (
+    "SELECT agent, sum(observations), coalesce(sum(generations), 0), sum(errors), coalesce(sum(invocations), 0), "
+    "coalesce(sum(tokens), 0), sum(cost_pico), sum(priced), sum(unpriced), max(last_ns)"
+)
+_TOOK_OF_DAYS: Final = "SELECT agent, is_generation, took, calls FROM agent_took"
+_TOOK_OF_PROFILES: Final = (
+    f"SELECT {_AGENT} AS agent, p.type = 'generation' AS is_generation, o.took, 1 AS calls "
+    "FROM profiles AS p JOIN observations AS o INDEXED BY observations_by_profile ON o.profile = p.number"
+)
+_TOOK_OF_OBSERVATIONS: Final = f"SELECT {_AGENT.replace('p.', 'o.')} AS agent, o.type = 'generation' AS is_generation, o.took, 1 AS calls"
+_IS_TIMED: Final = "p.type IN ('agent', 'generation') AND o.took IS NOT NULL"
+_SHARES: Final = (0.5, 0.95, 0.99)
+_TIMES: Final = frozenset({"since_ns", "until_ns"})
+
+
+class _Part(NamedTuple):
+    """Queries for rows to be added up, and the values for the question marks of each."""
+
+    sums: str
+    took: str
+    values: list[object]
+
+
+def agent_rows(connection: sqlite3.Connection, asked: Narrowing) -> list[AgentRow]:
+    """Every agent that something that fits was done by, the most called first."""
+    given = {each.name for each in fields(asked.where) if getattr(asked.where, each.name) is not None}
+    parts = _parts(connection, asked, given)
+    values = [value for part in parts for value in part.values]
+    sums = connection.execute(
+        f"{_SUMMED} FROM ({' UNION ALL '.join(part.sums for part in parts)}) "
+        "WHERE agent <> '' GROUP BY agent HAVING sum(observations) > 0",
+        values,
+    ).fetchall()
+    took = connection.execute(
+        "SELECT agent, is_generation, took, sum(calls) "
+        f"FROM ({' UNION ALL '.join(part.took for part in parts)}) WHERE agent <> '' GROUP BY 1, 2, 3",
+        values,
+    ).fetchall()
+    last_ns = _newest(connection, asked.where) if given and given <= _TIMES else {}
+    rows = _rows(sums, took, _actions(connection, asked, given), last_ns)
+    return sorted(rows, key=lambda row: (-row.calls, -row.observations, row.agent))
+
+
+def _parts(connection: sqlite3.Connection, asked: Narrowing, given: set[str]) -> list[_Part]:
+    if given and given <= _TIMES:
+        return _from_days(connection, asked)
+    if given <= PROFILE_FIELDS:
+        return [_from_profiles(asked.where)]
+    return [_from_observations(connection, asked)]
+
+
+def _from_days(connection: sqlite3.Connection, asked: Narrowing) -> list[_Part]:
+    days = days_of(asked.where)
+    fits = all_of(days.conditions)
+    return [
+        _Part(f"{_OF_DAYS} WHERE aspect = 'agent' AND {fits}", f"{_TOOK_OF_DAYS} WHERE {fits}", days.values),
+        *(_from_observations(connection, asked._replace(where=each)) for each in days.edges),
+    ]
+
+
+def _from_profiles(where: Filter) -> _Part:
+    conditions, values = profile_conditions(where)
+    if not conditions:
+        return _Part(_OF_PROFILES, _TOOK_OF_DAYS, values)
+    fits = all_of(conditions)
+    return _Part(f"{_OF_PROFILES} WHERE {fits}", f"{_TOOK_OF_PROFILES} WHERE {fits} AND {_IS_TIMED}", values)
+
+
+def _from_observations(connection: sqlite3.Connection, asked: Narrowing) -> _Part:
+    conditions, values = observation_conditions(asked)
+    way = way_in(connection, asked)
+    fits = f"FROM {way.source} WHERE {all_of(conditions)}"
+    return _Part(
+        f"{_OF_OBSERVATIONS} {fits}",
+        f"{_TOOK_OF_OBSERVATIONS} {fits} AND {_IS_TIMED.replace('p.', 'o.')}",
+        [*way.values, *values],
+    )
+
+
+def _newest(connection: sqlite3.Connection, where: Filter) -> dict[str, int]:
+    """When the newest observation of each agent in that time started, which sums by day do not tell."""
+    last_ns, values = "p.last_ns", list[object]()
+    if where.until_ns is not None:
+        last_ns = (
+            "(SELECT max(o.start_ns) FROM observations AS o INDEXED BY observations_by_profile "
+            "WHERE o.profile = p.number AND o.start_ns < ?)"
+        )
+        values.append(where.until_ns)
+    query = f"SELECT {_AGENT} AS agent, coalesce(max({last_ns}), 0) FROM profiles AS p WHERE agent <> '' GROUP BY 1"
+    return dict(connection.execute(query, values).fetchall())
+
+
+def _actions(connection: sqlite3.Connection, asked: Narrowing, given: set[str]) -> list[tuple[str, str, int]]:
+    """(agent, action, how often), the most frequent first."""
+    if given <= PROFILE_FIELDS | _TIMES:
+        conditions, values = bound_conditions(asked.where, "s")
+        source = "signals AS s INDEXED BY signals_by_profile"
+        if given - _TIMES:
+            conditions.append("s.profile IN (SELECT value FROM json_each(?))")
+            values.append(as_json(fitting_profiles(connection, asked.where)[0]))
+    else:
+        way = way_in(connection, asked)
+        conditions, values = observation_conditions(asked)
+        source, values = (
+            f"{way.source} CROSS JOIN signals AS s ON s.record = o.record",
+            [*way.values, *values],
+        )
+    counts = f"SELECT s.profile, s.action, count(*) AS times FROM {source} WHERE {all_of(conditions)} GROUP BY 1, 2"
+    return connection.execute(
+        f"SELECT {_AGENT} AS agent, action, sum(times) FROM ({counts}) JOIN profiles AS p ON p.number = profile "
+        "WHERE agent <> '' GROUP BY 1, 2 ORDER BY sum(times) DESC, action",
+        values,
+    ).fetchall()
+
+
+def _rows(
+    sums: Iterable[tuple[Any, ...]],
+    took: Iterable[tuple[str, int, int, int]],
+    actions: Iterable[tuple[str, str, int]],
+    last_ns: dict[str, int],
+) -> list[AgentRow]:
+    steps: dict[tuple[str, int], list[tuple[int, int]]] = {}
+    for agent, is_generation, step, count in took:
+        steps.setdefault((agent, is_generation), []).append((step, count))
+    signals: dict[str, dict[str, int]] = {}
+    for agent, action, count in actions:
+        signals.setdefault(agent, {})[action] = count
+    return [_row(each, steps, signals.get(each[0], {}), last_ns.get(each[0], 0)) for each in sums]
+
+
+def _row(
+    sums: tuple[Any, ...],
+    steps: dict[tuple[str, int], list[tuple[int, int]]],
+    signals: dict[str, int],
+    last_ns: int,
+) -> AgentRow:
+    agent, observations, generations, errors, invocations, tokens, cost_pico, priced, unpriced, seen_ns = sums
+    p50_ns, p95_ns, p99_ns = percentiles(steps.get((agent, int(not invocations)), ()), _SHARES)
+    return AgentRow(
+        agent=agent,
+        calls=invocations or generations,
+        errors=errors,
+        p50_ns=p50_ns,
+        p95_ns=p95_ns,
+        p99_ns=p99_ns,
+        tokens=tokens,
+        cost=dollars(cost_pico) if priced else None,
+        unpriced=unpriced,
+        signals=signals,
+        last_ns=max(last_ns, seen_ns),
+        observations=observations,
+    )

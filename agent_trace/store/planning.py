@@ -1,0 +1,148 @@
+"""Which index a question about observations is answered through: the one that leads to the fewest rows."""
+
+import sqlite3
+from typing import Final, NamedTuple
+
+from agent_trace.store.answers import Filter
+from agent_trace.store.filters import Narrowing, all_of, as_json, id_bytes
+from agent_trace.store.records import LEVEL_RANK
+
+FEW: Final = 10_000
+"""So many observations are looked at one by one in a few hundredths of a second."""
+_OF_TRACE: Final = "CROSS JOIN observations AS o INDEXED BY observations_by_trace ON o.trace ="
+_OF_RECORD: Final = "CROSS JOIN observations AS o ON o.record ="
+_MANY: Final = 300_000
+"""From here on, to go through all of them in the order they lie in takes less time than to pick them out."""
+
+_OF_PROFILES: Final = {
+    "agent": "(p.agent_id = ?1 OR p.agent_name = ?1)",
+    "tenant": "p.tenant_id = ?1",
+    "type": "p.type = ?1",
+    "name": "p.name = ?1",
+    "model": "p.model = ?1",
+}
+PROFILE_FIELDS: Final = frozenset({*_OF_PROFILES, "level"})
+"""Fields of a filter that are answered by the profile of an observation alone."""
+
+
+class Way(NamedTuple):
+    """How to come to the observations that fit: what stands after FROM, for rows `o`, and how many there are at most.
+
+    A CROSS JOIN is gone through from left to right: without statistics SQLite would often begin at the wrong end.
+    """
+
+    source: str
+    values: list[object]
+    expected: int
+
+
+def profile_conditions(where: Filter) -> tuple[list[str], list[object]]:
+    """What a filter asks of a row `p` of `profiles`."""
+    conditions: list[str] = []
+    values: list[object] = []
+    for field, condition in _OF_PROFILES.items():
+        value = getattr(where, field)
+        if value is not None:
+            conditions.append(condition.replace("?1", "?"))
+            values += [value] * condition.count("?1")
+    if where.level is not None:
+        conditions.append("p.level = ?")
+        values.append(LEVEL_RANK.get(where.level.upper(), -1))
+    return conditions, values
+
+
+def shortest_way(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
+    """The way past the fewest observations; None when a filter names nothing that there is an index of."""
+    ways = [
+        way(connection, asked)
+        for way in (_by_trace, _by_text, _by_session, _by_user, _by_signal, _by_tag, _by_profile)
+    ]
+    return min((way for way in ways if way is not None), key=lambda way: way.expected, default=None)
+
+
+def way_in(connection: sqlite3.Connection, asked: Narrowing) -> Way:
+    """How a sum over the observations that fit is best begun."""
+    way = shortest_way(connection, asked)
+    return Way("observations AS o", [], _MANY) if way is None or way.expected > _MANY else way
+
+
+def _by_trace(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
+    if asked.where.trace_id is None:
+        return None
+    traces = "(SELECT number FROM traces WHERE trace_id = ?)"
+    return Way(f"{traces} AS w {_OF_TRACE} w.number", [id_bytes(asked.where.trace_id)], 0)
+
+
+def _by_text(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
+    if asked.saying is None:
+        return None
+    return Way(f"json_each(?) AS w {_OF_RECORD} w.value", [as_json(asked.saying)], len(asked.saying))
+
+
+def _by_session(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
+    if asked.where.session is None:
+        return None
+    rows = "session_traces WHERE session = (SELECT number FROM sessions WHERE session_id = ?)"
+    query = f"SELECT coalesce(sum(observations), 0) FROM {rows}"
+    expected = connection.execute(query, (asked.where.session,)).fetchone()[0]
+    return Way(f"(SELECT trace FROM {rows}) AS w {_OF_TRACE} w.trace", [asked.where.session], expected)
+
+
+def _by_user(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
+    if asked.where.user is None:
+        return None
+    expected = _count(connection, "observations WHERE user_id = ?", asked.where.user)
+    return Way("observations AS o INDEXED BY observations_by_user", [], expected)
+
+
+def _by_signal(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
+    if asked.where.signal is None:
+        return None
+    rows = "signals WHERE action = ? COLLATE NOCASE"
+    expected = _count(connection, rows, asked.where.signal)
+    source = f"(SELECT DISTINCT record FROM {rows}) AS w {_OF_RECORD} w.record"
+    return Way(source, [asked.where.signal], expected)
+
+
+def _by_tag(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
+    if asked.where.tag is None:
+        return None
+    expected = _count(connection, "tags WHERE tag = ?", asked.where.tag)
+    return Way(
+        f"(SELECT record FROM tags WHERE tag = ?) AS w {_OF_RECORD} w.record", [asked.where.tag], expected
+    )
+
+
+def _by_profile(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
+    if not profile_conditions(asked.where)[0]:
+        return None
+    numbers, expected, _ = fitting_profiles(connection, asked.where)
+    source = "json_each(?) AS w CROSS JOIN observations AS o INDEXED BY observations_by_profile ON o.profile = w.value"
+    return Way(source, [as_json(numbers)], expected)
+
+
+def fitting_profiles(connection: sqlite3.Connection, where: Filter) -> tuple[list[int], int, int]:
+    """The profiles that fit, how many observations they have, and when the newest of these started."""
+    conditions, values = profile_conditions(where)
+    found = connection.execute(
+        f"SELECT p.number, p.observations, p.last_ns FROM profiles AS p WHERE {all_of(conditions)}", values
+    ).fetchall()
+    return (
+        [number for number, observations, _ in found if observations],
+        sum(observations for _, observations, _ in found),
+        max((last_ns for _, _, last_ns in found), default=0),
+    )
+
+
+def _count(connection: sqlite3.Connection, rows: str, value: str) -> int:
+    """How many there are, up to where it no longer matters."""
+    query = f"SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT {FEW + 1})"
+    return int(connection.execute(query, (value,)).fetchone()[0])
+
+
+def is_also_a_name(connection: sqlite3.Connection, agent: str) -> bool:
+    """Whether observations with another agent's id go by this as their agent's name: sums by agent leave them out."""
+    query = (
+        "SELECT 1 FROM profiles WHERE agent_name = ? AND agent_id <> '' AND agent_id <> agent_name LIMIT 1"
+    )
+    return connection.execute(query, (agent,)).fetchone() is not None

@@ -1,0 +1,113 @@
+"""The sums of all traces that fit: from sums by day where these can tell, and else from the traces themselves."""
+
+import sqlite3
+from dataclasses import fields, replace
+from typing import Final
+
+from agent_trace.store.answers import Filter
+from agent_trace.store.filters import Conditions, Narrowing, all_of, bound_conditions, text_conditions
+from agent_trace.store.overviews import Totals
+from agent_trace.store.planning import FEW, is_also_a_name, shortest_way
+from agent_trace.store.queries import trace_conditions
+from agent_trace.store.rows import dollars
+from agent_trace.store.spans import days_of
+from agent_trace.store.trace_sums import SUMS
+
+MOST_TRACES: Final = 10_000
+"""So many traces are looked into one by one, in a few hundredths of a second."""
+_MOST_ROWS: Final = 200_000
+"""The same where the row of a trace tells."""
+
+_ASPECTS: Final = frozenset({"agent", "tenant", "model"})
+_OF_DAYS: Final = _ASPECTS | {"since_ns", "until_ns", "status"}
+_FLAGS: Final = {None: "1", "ok": "NOT is_open AND NOT is_failed", "error": "NOT is_open AND is_failed"}
+_OF_TRACES: Final = ", ".join(f"t.{each}" for each in SUMS[1:])
+_SUMS: Final = ", ".join(f"coalesce(sum({each}), 0)" for each in SUMS)
+
+_Figures = tuple[int, ...]
+
+
+def totals(connection: sqlite3.Connection, asked: Narrowing) -> Totals:
+    """Sums over every trace that fits, or the newest of them when it takes too long to find all."""
+    where = asked.where
+    given = {each.name for each in fields(where) if getattr(where, each.name) is not None}
+    if given <= _OF_DAYS and where.status in _FLAGS and _is_one_aspect(connection, where, given & _ASPECTS):
+        return _as_totals(_from_days(connection, asked, next(iter(given & _ASPECTS), "")))
+    conditions, _ = text_conditions(asked)
+    way = shortest_way(connection, asked) if conditions else None
+    if where.trace_id is not None or (way is not None and way.expected <= FEW):
+        return _as_totals(_sum(connection, trace_conditions(connection, asked)))
+    most = MOST_TRACES if conditions or where.status in ("running", "interrupted") else _MOST_ROWS
+    return _from_newest(connection, asked, most)
+
+
+def _is_one_aspect(connection: sqlite3.Connection, where: Filter, aspects: set[str]) -> bool:
+    """Whether the sums are kept for what is asked: of everything, or of one name."""
+    if len(aspects) > 1 or any(getattr(where, each) == "" for each in aspects):
+        return False
+    return where.agent is None or not is_also_a_name(connection, where.agent)
+
+
+def _from_days(connection: sqlite3.Connection, asked: Narrowing, aspect: str) -> _Figures:
+    days = days_of(asked.where)
+    conditions = ["aspect = ?", "value = ?", _FLAGS[asked.where.status], *days.conditions]
+    row = connection.execute(
+        f"SELECT {_SUMS} FROM trace_days WHERE {all_of(conditions)}",
+        (aspect, getattr(asked.where, aspect) if aspect else "", *days.values),
+    ).fetchone()
+    parts = [row, *(_sum(connection, _of_edge(asked._replace(where=each), aspect)) for each in days.edges)]
+    return tuple(map(sum, zip(*parts, strict=True)))
+
+
+def _of_edge(asked: Narrowing, aspect: str) -> Conditions:
+    """Traces of part of a day; their rows name what is in them."""
+    conditions, values = bound_conditions(asked.where, "t")
+    statuses = {None: "1", "ok": "NOT t.opened AND NOT t.errors", "error": "NOT t.opened AND t.errors"}
+    conditions += ["t.observations > 0", statuses[asked.where.status]]
+    if aspect:
+        conditions.append(f"EXISTS (SELECT 1 FROM json_each(t.{aspect}s) WHERE value = ?)")
+        values.append(getattr(asked.where, aspect))
+    return conditions, values
+
+
+def _sum(connection: sqlite3.Connection, asked: Conditions) -> _Figures:
+    conditions, values = asked
+    query = (
+        f"SELECT {_SUMS} FROM (SELECT 1 AS traces, {_OF_TRACES} FROM traces AS t WHERE {all_of(conditions)})"
+    )
+    row: _Figures = connection.execute(query, values).fetchone()
+    return row
+
+
+def _from_newest(connection: sqlite3.Connection, asked: Narrowing, most: int) -> Totals:
+    """Look at so many of the newest traces in the time that is asked for, and say whether these are all."""
+    inner = asked._replace(
+        where=Filter(since_ns=asked.where.since_ns, until_ns=asked.where.until_ns, status=asked.where.status)
+    )
+    bounds, limits = trace_conditions(connection, inner)
+    newest = (
+        f"SELECT * FROM traces AS t WHERE {all_of(bounds)} ORDER BY t.start_ns DESC, t.number DESC LIMIT ?"
+    )
+    conditions, values = trace_conditions(connection, asked._replace(where=replace(asked.where, status=None)))
+    row = connection.execute(
+        f"SELECT {_SUMS} FROM (SELECT 1 AS traces, {_OF_TRACES} FROM ({newest}) AS t WHERE {all_of(conditions)})",
+        (*limits, most, *values),
+    ).fetchone()
+    more = connection.execute(
+        f"SELECT 1 FROM traces AS t WHERE {all_of(bounds)} LIMIT 1 OFFSET ?", (*limits, most)
+    )
+    return _as_totals(row, is_complete=more.fetchone() is None)
+
+
+def _as_totals(figures: _Figures, is_complete: bool = True) -> Totals:
+    traces, observations, generations, tokens, cost_pico, priced, unpriced, errors = figures
+    return Totals(
+        traces=traces,
+        observations=observations,
+        generations=generations,
+        tokens=tokens,
+        cost=dollars(cost_pico) if priced else None,
+        unpriced=unpriced,
+        errors=errors,
+        is_complete=is_complete,
+    )

@@ -1,0 +1,158 @@
+"""The application: every page as HTML and as JSON, the files that pages use, the switch, and a guard around it all."""
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from agent_trace.errors import AmbiguousId, NotFound, StoreError, StoreMissing
+from agent_trace.recording.journal.control import read_flag
+from agent_trace.store import Store
+from agent_trace.viewer import answers, fixed_files, texts
+from agent_trace.viewer.asking import Desk
+from agent_trace.viewer.guarding import SWITCH_PATH, Door, Guard
+from agent_trace.viewer.page import BadQuestion, Content, Frame, Page, Question
+from agent_trace.viewer.pages.registry import PAGES
+from agent_trace.viewer.switching import switch
+from agent_trace.viewer.unchanged import Unchanged
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def application(directory: Path, door: Door | None = None) -> ASGIApp:
+    """The page on the store in `directory`, for whoever `door` lets in; nobody but this machine without one."""
+    return Guard(Site(directory).asgi(), door or Door())
+
+
+class Site:
+    """Answers every URL of the page on one store."""
+
+    def __init__(self, directory: Path) -> None:
+        self._desk = Desk(directory)
+        self._directory = directory
+        self._unchanged = Unchanged()
+        self._token = secrets.token_urlsafe(16)
+
+    def asgi(self) -> Starlette:
+        """The application, without anybody at its door."""
+        return Starlette(
+            routes=self._routes(),
+            lifespan=self._lifespan,
+            exception_handlers={HTTPException: self._no_such_page, Exception: self._defect},
+        )
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        yield
+        self._desk.close()
+
+    def _routes(self) -> list[BaseRoute]:
+        routes: list[BaseRoute] = [
+            Route("/static/{name}", fixed_files.answer),
+            Route(SWITCH_PATH, self._switch, methods=["POST"]),
+        ]
+        for page in PAGES:
+            # The JSON first: `{trace_id}` would take `4f.json` for an id.
+            routes.append(Route(page.json_path or f"{page.path}.json", self._as_json(page)))
+            routes.append(Route(page.path, self._as_html(page)))
+        return routes + [Route(path, self._as_it_is(answer)) for path, answer in texts.ROUTES]
+
+    def _as_it_is(self, answer: Callable[[Question], Response]) -> Endpoint:
+        async def reply(request: Request) -> Response:
+            try:
+                return await self._desk.ask(
+                    lambda store: answer(Question(store, request.path_params, request.query_params))
+                )
+            except (StoreError, BadQuestion, OSError) as error:
+                return self._problem(request, _status(error), str(error))
+
+        return reply
+
+    def _as_html(self, page: Page) -> Endpoint:
+        async def answer(request: Request) -> Response:
+            try:
+                return await self._desk.ask(lambda store: self._html(page, store, request))
+            except StoreMissing as error:
+                return self._before_store(page, request, error)
+            except (StoreError, BadQuestion, OSError) as error:
+                return self._problem(request, _status(error), str(error))
+
+        return answer
+
+    def _html(self, page: Page, store: Store, request: Request) -> Response:
+        url, etag = f"{request.url.path}?{request.url.query}", request.headers.get("if-none-match")
+        if etag is not None and self._unchanged.knows(url, etag, store):
+            return answers.unchanged(etag)
+        version = store.version()
+        answer = answers.html(page, _content(page, store, request), self._frame(request, page), request)
+        self._unchanged.note(url, answer.headers["ETag"], version)
+        return answer
+
+    def _as_json(self, page: Page) -> Endpoint:
+        async def answer(request: Request) -> Response:
+            try:
+                return await self._desk.ask(lambda store: answers.json(_content(page, store, request)))
+            except StoreMissing as error:
+                if page.before_store is not None:
+                    return answers.json(page.before_store(self._directory))
+                return answers.json({"problem": str(error)}, 404)
+            except (StoreError, BadQuestion, OSError) as error:
+                return answers.json({"problem": str(error)}, _status(error))
+
+        return answer
+
+    def _before_store(self, page: Page, request: Request, error: StoreMissing) -> Response:
+        frame = self._frame(request, page)
+        if page.before_store is not None:
+            return answers.html(page, page.before_store(self._directory), frame, request)
+        how_to_begin = replace(page, template="empty.html", charts=False)
+        return answers.html(how_to_begin, {"problem": str(error)}, frame, request)
+
+    def _problem(self, request: Request, status: int, problem: str) -> Response:
+        content = {"problem": problem, "status": status}
+        return answers.html(answers.PROBLEM, content, self._frame(request, None), request, status)
+
+    async def _no_such_page(self, request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        said = f"There is no page at {request.url.path}" if status == 404 else str(error)
+        return self._problem(request, status, said)
+
+    async def _defect(self, request: Request, error: Exception) -> Response:
+        return self._problem(
+            request, 500, f"This is a defect of agent_trace: {type(error).__name__}: {error}"
+        )
+
+    async def _switch(self, request: Request) -> Response:
+        return await switch(request, self._directory, self._token)
+
+    def _frame(self, request: Request, page: Page | None) -> Frame:
+        path = request.url.path
+        json_url = ""
+        if page is not None:
+            query = request.url.query
+            json_url = (page.json_path or f"{path}.json") + (f"?{query}" if query else "")
+        return Frame(str(self._directory), path, json_url, self._token, _is_on(self._directory))
+
+
+def _content(page: Page, store: Store, request: Request) -> Content:
+    return page.content(Question(store, request.path_params, request.query_params))
+
+
+def _is_on(directory: Path) -> bool:
+    with suppress(OSError):  # the page itself says what is wrong there
+        return read_flag(directory) is not False
+    return True
+
+
+def _status(error: Exception) -> int:
+    if isinstance(error, NotFound):
+        return 404
+    return 400 if isinstance(error, BadQuestion | AmbiguousId) else 500

@@ -1,0 +1,60 @@
+"""A fork while a thread of ours is at something leaves no child that waits for ever."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+IMPORT = ("forks.import_whole('slow_one')", "import slow_one")
+LOCKED = (
+    """
+    with forks.whole:
+        file = os.open("locked", os.O_RDWR | os.O_CREAT)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        open("begun", "w").close()
+        time.sleep(0.5)
+        os.close(file)
+    """,
+    "fcntl.flock(os.open('locked', os.O_RDWR), fcntl.LOCK_EX)",
+)
+PROGRAM = """
+import fcntl, os, sys, threading, time
+from pathlib import Path
+sys.path.insert(0, ".")
+from agent_trace.recording import forks
+def work():
+    {work}
+thread = threading.Thread(target=work)
+thread.start()
+while not Path("begun").exists():
+    time.sleep(0.001)
+child = os.fork()
+if child == 0:
+    {same}
+    os._exit(7)
+end = time.monotonic() + 20
+while time.monotonic() < end:
+    done, status = os.waitpid(child, os.WNOHANG)
+    if done:
+        print(os.waitstatus_to_exitcode(status))
+        break
+    time.sleep(0.01)
+else:
+    os.kill(child, 9)
+    print("waits for ever")
+thread.join()
+"""
+
+
+@pytest.mark.parametrize(("work", "same"), [IMPORT, LOCKED], ids=["import", "lock"])
+def test_a_child_that_is_forked_meanwhile_can_do_the_same(tmp_path: Path, work: str, same: str) -> None:
+    (tmp_path / "slow_one.py").write_text("import time\nopen('begun', 'w').close()\ntime.sleep(0.5)\n")
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(work=work, same=same)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == "7\n", done.stderr
