@@ -29,12 +29,16 @@ class Reading:
         record = self._fetch(Address(number, length))
         if record is None or not amended:
             return record
+        return amend(record, self.amendments(trace, id))
+
+    def amendments(self, trace: int, id: bytes) -> list[Record]:
+        """What was added to an observation, the oldest first, as it was written."""
         rows = self._connection.execute(
             "SELECT record, length FROM amendments WHERE id = ? AND trace = ? ORDER BY at_ns, record",
             (id, trace),
         )
         found = [self._fetch(Address(*row)) for row in rows.fetchall()]
-        return amend(record, [each for each in found if each is not None])
+        return [each for each in found if each is not None]
 
     def observation(self, pointer: Pointer) -> Observation | None:
         """The observation; None when its segment was removed."""

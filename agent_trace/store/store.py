@@ -154,6 +154,14 @@ class Store(OpenStore):
         self.refresh()
         return self._ask(lambda: self._observation(id_or_prefix))
 
+    def amendments(self, id_or_prefix: str) -> list[dict[str, Any]]:
+        """What was added to an observation after it was written, the oldest first, as it was written.
+
+        Raises NotFound or AmbiguousId.
+        """
+        self.refresh()
+        return self._ask(lambda: self._amendments(id_or_prefix))
+
     def search(
         self,
         text: str,
@@ -267,6 +275,10 @@ class Store(OpenStore):
             roots=build_tree(stated),
             observations=[observation for observation, _ in stated],
         )
+
+    def _amendments(self, id_or_prefix: str) -> list[dict[str, Any]]:
+        found = find_observation(self._index.connection, id_or_prefix)
+        return self._reading().amendments(found.trace, bytes.fromhex(found.id))
 
     def _observation(self, id_or_prefix: str) -> Observation:
         connection = self._index.connection

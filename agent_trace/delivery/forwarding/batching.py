@@ -26,16 +26,18 @@ class Window:
         """Move entries from the front of `ready` into the window, as many as fit; the first always does."""
         entries, ids = self.entries, self._ids
         while ready and not self.is_full:
-            entry = ready[0]
-            items = entry.items
+            items = ready[0].items
             if items:
-                key, size = (items[0].channel, items[0].id), items[0].size_bytes
-                if len(items) > 1:
+                count, size, key = len(items), items[0].size_bytes, (items[0].channel, items[0].id)
+                if count > 1:
                     size = sum(item.size_bytes for item in items)
-                if entries and not self._fits(len(items), size, key):
+                # An observation that was amended since it was put into this batch goes with the next one: which of
+                # two in one batch a server takes for the newer is not for us to guess.
+                is_small = self._items + count <= MOST_ITEMS and self._bytes + size <= self._most_bytes
+                if entries and (not is_small or key in ids):
                     self.is_full = True
                     return
-                self._items += len(items)
+                self._items += count
                 self._bytes += size
                 ids.add(key)
             entries.append(ready.popleft())
@@ -66,12 +68,3 @@ class Window:
                     each for each in behind if each.end is not None or each.unanswered
                 ]
         return entries, []
-
-    def _fits(self, count: int, size: int, key: tuple[str, str]) -> bool:
-        # An observation that was amended since it was put into this batch goes with the next one: which of two
-        # in one batch a server takes for the newer is not for us to guess.
-        return (
-            self._items + count <= MOST_ITEMS
-            and self._bytes + size <= self._most_bytes
-            and key not in self._ids
-        )

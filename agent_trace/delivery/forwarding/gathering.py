@@ -46,7 +46,7 @@ class Gatherer:
         if first:
             lines, records = lines[first:], records[first:]
         for (offset, line), record in zip(lines, records, strict=True):
-            kind = _kind(record)
+            kind = "opened" if record is OPENED else _kind(record)
             if kind == "opened":
                 openings.append((len(pairs), offset, line))
                 passed += 1
@@ -141,8 +141,6 @@ def merged(pairs: Pairs) -> None:
 
 def _kind(record: Record) -> Any:
     """What a record is, if it says that and what it belongs to; else None."""
-    if record is OPENED:
-        return "opened"
     kind, id = record.get("kind"), record.get("id")
     if type(record.get("trace_id")) is not str:
         return None

@@ -97,7 +97,7 @@ class GenAiAttributes:
         found.update({name: _plain(value) for name, value in free.items()})
         return shared.resource, [shared.fields, model, *_encoded(found)]
 
-    def _make(self, record: Record) -> Shared:
+    def _make(self, record: Record, is_root: bool) -> Shared:
         """Of the fields that many records share."""
         found: dict[str, Value] = {
             name: str_of(record[field]) for field, name in _NAMES.items() if record.get(field)
@@ -108,7 +108,7 @@ class GenAiAttributes:
         if kind == "tool":
             found["gen_ai.tool.name"] = str_of(record.get("name") or "")
         fields = [named(record, CLIENT if kind in _CALLS else INTERNAL), *_encoded(found)]
-        return Shared(self._resources.of(record), b"".join(fields), len(found), type=kind)
+        return Shared(self._resources.of(record), b"".join(fields), len(found), kind)
 
     def _model(self, record: Record) -> tuple[bytes, int]:
         """Encoded attributes of a model and its parameters, which are the same in many calls, and how many they are."""

@@ -12,7 +12,7 @@ from agent_trace.delivery.wire.langfuse_scores import outcome_items, score_item
 from agent_trace.delivery.wire.otlp_answer import json_object, partly_rejected
 from agent_trace.delivery.wire.posting import Posting
 from agent_trace.delivery.wire.protobuf import request, scope
-from agent_trace.delivery.wire.spans import Resources, reduced, span, span_item
+from agent_trace.delivery.wire.spans import Resources, reduced, span_item
 from agent_trace.delivery.wire.values import mapping, str_of
 from agent_trace.recording.guard import attempt
 from agent_trace.recording.journal.header import package_version

@@ -49,6 +49,7 @@ USAGE_NAMES: Final = {
 
 _SHARED_METADATA: Final = ("agent_id", "agent_type", "agent_name", "tenant_id", "entry_point", "process")
 _OWN_METADATA: Final = ("signal", "error", "reported_usage", "redactions", "truncated")
+_NONE: Final[dict[Any, Any]] = {}
 _OURS: Final = frozenset({*_SHARED_METADATA, *_OWN_METADATA, "finish_reason"})
 _EVERYDAY: Final = frozenset(
     {"v", "kind", "trace_id", "id", "parent_id", "start_ns", "end_ns", "input", "output", "tags"}
@@ -67,22 +68,19 @@ class LangfuseAttributes:
     def of(self, record: Record, line: bytes | None) -> tuple[bytes, list[bytes]]:
         """The record's resource, and its name, kind and attributes encoded: no more than 128, and nothing left out."""
         is_everyday = record.keys() <= _EVERYDAY  # says in one step what a dozen questions would
-        metadata = {} if is_everyday else mapping(record.get("metadata"))
+        metadata = _NONE if is_everyday else mapping(record.get("metadata"))
         if metadata and not _OURS.isdisjoint(metadata):
-            shared = self._make(record, metadata)
+            shared = self._make(record, record.get("parent_id") is None, metadata)
         else:
             shared = self._shared.of(record, line)
-        fields = [shared.fields]
-        if record.get("parent_id") is None:
-            fields.append(shared.root)
-        _put_content(record, fields)
-        fields += _model(record, shared, metadata)
+        fields, said = _model(record, shared, metadata), _said(record)
         if not is_everyday:
             fields += _end(record)
-            fields += _metadata_attributes(record, metadata, MAX_ATTRIBUTES - shared.count - len(fields))
-        return shared.resource, fields
+            places = MAX_ATTRIBUTES - shared.attributes - len(fields) - len(said) // 2
+            fields += _metadata(record, metadata, places)
+        return shared.resource, [shared.fields, *fields, *said]
 
-    def _make(self, record: Record, metadata: Collection[Any] = ()) -> Shared:
+    def _make(self, record: Record, is_root: bool, metadata: Collection[Any] = ()) -> Shared:
         """Of the fields that many records share; `metadata` has the user's own keys, which ours must not take."""
         texts = {
             TYPE: record.get("type") or "span",
@@ -95,15 +93,16 @@ class LangfuseAttributes:
         for name in _SHARED_METADATA:
             if record.get(name):
                 parts.append(text_attribute(_metadata_key(name, metadata), json_bytes(record[name])))
+        if is_root:
+            parts += (attribute(IS_APP_ROOT, True), _text(TRACE_NAME, record.get("name") or ""))
         tags = _found_by(record)
         return Shared(
             self._resources.of(record),
             b"".join([named(record), *parts]),
             len(parts),
-            root=attribute(IS_APP_ROOT, True) + _text(TRACE_NAME, record.get("name") or ""),
-            root_count=2,
-            tags=tags,
-            tags_alone=attribute(TRACE_TAGS, tags) if tags else b"",
+            str_of(record.get("type")),
+            tags,
+            attribute(TRACE_TAGS, tags) if tags else b"",
         )
 
 
@@ -178,13 +177,15 @@ def _with_total(parts: dict[str, int | float]) -> dict[str, int | float]:
     return {**parts, "total": parts.get("total", sum(parts.values()))} if parts else parts
 
 
-def _metadata(record: Record, metadata: dict[Any, Any]) -> dict[str, Any]:
-    """The user's metadata, and what Langfuse has no place of its own for."""
+def _metadata(record: Record, metadata: dict[Any, Any], places: int) -> list[bytes]:
+    """The user's metadata, and what Langfuse has no place of its own for, as no more than so many attributes."""
     found = {str_of(key): value for key, value in metadata.items() if value is not None}
     for name in _OWN_METADATA:
         if record.get(name):
             found[_metadata_key(name, metadata).removeprefix(f"{METADATA}.")] = record[name]
-    return found
+    if len(found) <= places:
+        return [text_attribute(f"{METADATA}.{key}", json_bytes(value)) for key, value in found.items()]
+    return _crowded(found, places)
 
 
 def _metadata_key(name: str, metadata: Collection[Any]) -> str:
@@ -192,16 +193,12 @@ def _metadata_key(name: str, metadata: Collection[Any]) -> str:
     return f"{METADATA}.agent_trace.{name}" if name in metadata else f"{METADATA}.{name}"
 
 
-def _apart(metadata: dict[str, Any]) -> list[bytes]:
-    return [text_attribute(f"{METADATA}.{key}", json_bytes(value)) for key, value in metadata.items()]
-
-
 def _crowded(metadata: dict[str, Any], places: int) -> list[bytes]:
     """More keys than there are places: the last place holds the rest as one object, whose keys Langfuse takes out again."""
     names = list(metadata)
     single, rest = names[: max(places - 1, 0)], names[max(places - 1, 0) :]
-    in_one = text_attribute(METADATA, json_bytes({key: metadata[key] for key in rest}))
-    return [*_apart({key: metadata[key] for key in single}), in_one]
+    parts = [text_attribute(f"{METADATA}.{key}", json_bytes(metadata[key])) for key in single]
+    return [*parts, text_attribute(METADATA, json_bytes({key: metadata[key] for key in rest}))]
 
 
 def _text(key: str, value: Any) -> bytes:

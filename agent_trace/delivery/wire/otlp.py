@@ -9,7 +9,7 @@ from agent_trace.delivery.wire.genai import SCHEMA_URL, GenAiAttributes
 from agent_trace.delivery.wire.otlp_answer import partly_rejected
 from agent_trace.delivery.wire.posting import Posting
 from agent_trace.delivery.wire.protobuf import request, scope
-from agent_trace.delivery.wire.spans import Resources, reduced, span, span_item
+from agent_trace.delivery.wire.spans import Resources, reduced, span_item
 from agent_trace.recording.guard import attempt
 from agent_trace.recording.journal.header import package_version
 

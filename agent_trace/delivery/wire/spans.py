@@ -65,9 +65,7 @@ def reduced(record: Record) -> Item:
     name = record.get("name")
     known = {key: record.get(key) for key in ("trace_id", "id", "parent_id", "start_ns", "end_ns")}
     known["name"] = name if isinstance(name, str) else None
-    return span_item(
-        known, resource({"service.name": "unknown_service"}), span(known, [named(known)], [told])
-    )
+    return span_item(known, resource({"service.name": "unknown_service"}), [named(known), told])
 
 
 def trace_id(record: Record) -> bytes:
