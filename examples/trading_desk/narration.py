@@ -88,9 +88,9 @@ class Terminal:
         command = command_name()
         self.heading("Look further")
         commands = {
+            "ui": "all of it in your browser",
             "list": "all traces, newest first",
             f"show {trace_id[:8]} --full": "this one, with every prompt and answer",
-            "tail": "what arrives, as it arrives",
         }
         width = max(map(len, commands))
         for words, why in commands.items():

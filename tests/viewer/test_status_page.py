@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent_trace.recording.journal.control import read_flag
+from agent_trace.recording.journal.health_file import AttachedTo, Health, HealthFile
 from tests.support.asked import asked
 from tests.support.html_tables import read
 from tests.support.segments import record, write_segment
@@ -112,3 +113,17 @@ def test_a_problem_with_markup_in_it_is_text(project: Path, store: Path) -> None
         text = client.get("/status").text
     assert "&lt;script&gt;" in text
     assert "<script>alert" not in text
+
+
+def test_what_is_attached_in_a_running_program_is_told_and_stays_text(store: Path) -> None:
+    file = HealthFile(store, "desk")
+    attached = (AttachedTo("desk.models:<i>Model.ask", "attached", 3),)
+    file.write(Health(pid=4711, host="h", service="desk", at_ns=1, attached=attached))
+    with asked(store) as client:
+        text = client.get("/status").text
+        (told,) = client.get("/status.json").json()["condition"]["processes"]
+    assert "pid 4711 (desk): <code>desk.models:&lt;i&gt;Model.ask</code>" in text
+    assert (told["pid"], told["attached"][0]["functions"]) == (4711, 3)
+    file.remove()
+    with asked(store) as client:
+        assert "no running program is attached to anything" in client.get("/status").text
