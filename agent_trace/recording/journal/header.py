@@ -37,6 +37,8 @@ class Header(NamedTuple):
     sealed: bool = False
     records: int | None = None
     consumers: tuple[str, ...] = ()
+    crashed: bool = False
+    """Its process died without sealing it; who tidied up did."""
 
 
 def encode_header(header: Header) -> bytes:
@@ -79,6 +81,8 @@ def _fields(header: Header, lost: dict[str, int]) -> dict[str, object]:
         "records": header.records,
         "lost": lost,
     }
+    if header.crashed:
+        fields["crashed"] = True
     if header.consumers:
         fields["consumers"] = [name[:_MAX_CONSUMER_CHARS] for name in header.consumers[:_MAX_CONSUMERS]]
     return fields
@@ -105,6 +109,7 @@ def _checked(fields: dict[str, Any], path: Path) -> Header:
         sealed=fields.get("sealed") is True,
         records=records if isinstance(records, int) else None,
         consumers=_names(fields.get("consumers")),
+        crashed=fields.get("crashed") is True,
     )
 
 
