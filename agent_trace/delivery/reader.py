@@ -207,7 +207,9 @@ def _trim(fd: int, path: Path) -> bool:
         chunk = _read(fd, position, 4 << 20, False, parse_line)
         records, position = records + len(chunk.lines), chunk.position
     if header is not None:
-        os.pwrite(fd, encode_header(header._replace(sealed=True, records=records, crashed=not header.sealed)), 0)
+        os.pwrite(
+            fd, encode_header(header._replace(sealed=True, records=records, crashed=not header.sealed)), 0
+        )
     os.ftruncate(fd, used)
     # Its age is that of its last record, not of this tidying up: retention goes by it.
     os.utime(fd, ns=(status.st_atime_ns, status.st_mtime_ns))
