@@ -22,7 +22,7 @@ def test_from_the_list_to_an_observation_and_back_with_keys_only(window: Browser
     row = window.ask(FOCUSED)
     assert row is not None and row["marked"] and row["inside"]
     window.press(Keys.ENTER)
-    window.wait("a trace", "return location.pathname.startsWith('/traces/')")
+    window.arrive("^/traces/")
     window.press("j", "j", Keys.ENTER)
     window.wait("an observation", "return /observation=|observations/.test(location.href)")
     window.press(Keys.ESCAPE)
@@ -31,7 +31,25 @@ def test_from_the_list_to_an_observation_and_back_with_keys_only(window: Browser
     window.wait("the observation again", "return /observation=/.test(location.search)")
     window.driver.back()
     window.driver.back()
-    window.wait("the list", "return location.pathname === '/'")
+    window.arrive("^/$")
+    assert window.problems() == []
+
+
+def test_escape_closes_an_observation_that_is_still_on_its_way(window: Browser, demo: Site) -> None:
+    window.open(demo.url)
+    window.press("j", Keys.ENTER)
+    window.arrive("^/traces/")
+    window.latency(0.5)
+    window.press("j", Keys.ENTER)
+    window.wait("an observation", "return /observation=/.test(location.search)")
+    assert window.ask("return document.querySelector('.panel')") is None
+    window.press(Keys.ESCAPE)
+    window.wait("the trace alone", "return !/observation=/.test(location.search)")
+    window.latency(0)
+    window.press("j", Keys.ENTER)
+    window.wait("another observation", "return document.querySelector('.panel') !== null")
+    window.press(Keys.ESCAPE)
+    window.wait("the trace alone again", "return document.querySelector('.panel') === null")
     assert window.problems() == []
 
 
@@ -68,7 +86,7 @@ def test_brackets_go_to_the_neighbours(window: Browser, demo: Site) -> None:
     )
     second = window.path
     window.press("]")
-    window.wait("the first again", f"return location.pathname === '{first}'")
+    window.arrive(f"^{first}$")
     assert second.startswith("/traces/")
 
 

@@ -18,7 +18,7 @@ def test_from_the_list_to_the_signal_by_clicking(window: Browser, demo: Site) ->
     assert "trading desk" in window.text()
     trace = path_of("trace", demo)
     window.click(f"a[href^='{trace}']")
-    window.wait("the trace", "return location.pathname.startsWith('/traces/')")
+    window.arrive("^/traces/")
     shown = window.text()
     for word in ("trading desk", "demo-desk", "BUY", "$"):
         assert word in shown

@@ -64,6 +64,7 @@ class Browser:
         self.width(1280)
         self.scheme("light")
         self.scripts(True)
+        self.latency(0)
         self.driver.get("about:blank")
         self.problems()
         self.requests()
@@ -88,6 +89,20 @@ class Browser:
     def scripts(self, on: bool) -> None:
         """Run the scripts of pages that are opened from now on, or don't. What a test asks runs all the same."""
         self._devtools("Emulation.setScriptExecutionDisabled", value=not on)
+
+    def latency(self, seconds: float) -> None:
+        """Have a network on which every answer takes this much longer."""
+        unbounded = {"downloadThroughput": -1, "uploadThroughput": -1}
+        self._devtools("Network.enable")
+        self._devtools("Network.emulateNetworkConditions", offline=False, latency=seconds * 1000, **unbounded)
+
+    def arrive(self, path: str) -> None:
+        """Wait until a page whose path matches a regular expression is there with its scripts run."""
+        self.wait(
+            f"the page {path}",
+            "return RegExp(arguments[0]).test(location.pathname) && document.readyState === 'complete'",
+            path,
+        )
 
     def press(self, *keys: str) -> None:
         """Press keys one after the other, wherever the focus is."""

@@ -648,9 +648,10 @@ class Beside {
     await this.follow();
   }
 
+  /** Close the observation beside the tree; also one that has not arrived yet. */
   close() {
-    if (!this.slot.firstElementChild) return false;
-    const id = this.slot.querySelector(".panel").dataset.id;
+    const id = new URLSearchParams(location.search).get("observation");
+    if (!id) return false;
     history.pushState(null, "", urlWith({ observation: null, raw: null }));
     this.follow();
     if (this.tree) this.tree.show(id, true);
