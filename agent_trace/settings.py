@@ -59,6 +59,7 @@ class Settings:
     otlp_headers: dict[str, str] = field(repr=False)
     otlp_protocol: str
     otlp_compression: str
+    otlp_certificate: str | None
     sample_rate: float
     sample_slow_s: float | None
     sample_cost: float | None

@@ -199,6 +199,14 @@ TABLE: Final[tuple[Setting, ...]] = (
         "Whether what goes to the collector is compressed.",
     ),
     Setting(
+        "otlp_certificate",
+        ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"),
+        str,
+        None,
+        "A PEM file of the certificates that the collector's own is checked by. Default: that of "
+        "`REQUESTS_CA_BUNDLE`, or those that come with `certifi`.",
+    ),
+    Setting(
         "sample_rate",
         ("AGENT_TRACE_SAMPLE_RATE", "LANGFUSE_SAMPLE_RATE"),
         share,

@@ -61,6 +61,14 @@ def test_ids_times_and_name_arrive_as_they_are(backend: LangfuseBackend, server:
     assert (span.status, span.events) == (0, [])
 
 
+def test_parameters_that_python_takes_for_equal_stay_apart(
+    backend: LangfuseBackend, server: OtlpServer
+) -> None:
+    for given in ("1", "1.0", "true", '"1"', "1"):
+        attributes = told(backend, server, model_parameters={"other": json.loads(given)})
+        assert attributes["langfuse.observation.model.parameters"] == f'{{"other":{given}}}'
+
+
 def test_every_field_of_a_generation_has_its_attribute(backend: LangfuseBackend, server: OtlpServer) -> None:
     record = generation()
     attributes = told(backend, server)

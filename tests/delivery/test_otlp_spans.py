@@ -221,6 +221,20 @@ def test_parameters_without_a_name_in_the_conventions_are_kept(
     assert json.loads(attributes["agent_trace.model_parameters"]) == rest
 
 
+def test_parameters_that_python_takes_for_equal_stay_apart(backend: OtlpBackend, server: OtlpServer) -> None:
+    for told in ("1", "1.0", "true", '"1"', "1"):
+        record = generation(model_parameters={"other": json.loads(told)})
+        assert (
+            sent(backend, server, record).attributes["agent_trace.model_parameters"] == f'{{"other":{told}}}'
+        )
+
+
+def test_a_model_that_did_not_answer_is_not_said_to_have(backend: OtlpBackend, server: OtlpServer) -> None:
+    for usage, answered in (({"input": 3}, True), ({}, False), (None, False), ({"input": 3}, True)):
+        record = generation(usage=usage, finish_reason=None)
+        assert ("gen_ai.response.model" in sent(backend, server, record).attributes) == answered
+
+
 def test_headers_are_sent_and_credentials_in_the_url_become_one(server: OtlpServer) -> None:
     server.public_key, server.secret_key = "user", "pass:word"
     backend = OtlpBackend(server.url.replace("//", "//user:pass%3Aword@") + "/v1/traces", {"x-team": "desk"})

@@ -1,5 +1,6 @@
 """A share of the traces is sent, the same share in every process, and always those that matter."""
 
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import pytest
 from opentelemetry.sdk.trace.sampling import Decision, TraceIdRatioBased
 
-from agent_trace.delivery.forwarding.sampling import Sampling
+from agent_trace.delivery.forwarding.sampling import Sampling, total_of
 from agent_trace.delivery.standing.ledger import delivery_ledgers
+from agent_trace.delivery.standing.state import DeliveryState
 from agent_trace.recording.journal.eviction import evict
 from tests.support.backends import DOWN, MemoryBackend, StandingClock, forward, forwarder_of
 from tests.support.segments import START_NS, record, write_segment
@@ -52,7 +54,8 @@ def test_the_share_is_the_one_that_opentelemetry_takes(rate: float) -> None:
     ],
 )
 def test_errors_signals_slow_and_expensive_ones_matter(fields: dict[str, Any], matters: bool) -> None:
-    assert Sampling(0.1, slow_s=2.0, expensive=Decimal("0.5")).matters(record(**fields)) == matters
+    sampling, one = Sampling(0.1, slow_s=2.0, expensive=Decimal("0.5")), record(**fields)
+    assert (sampling.matters(one) or sampling.is_much(total_of(one))) == matters
 
 
 def test_a_trace_is_held_back_whole_and_counted(tmp_path: Path) -> None:
@@ -118,3 +121,62 @@ def test_what_was_held_and_is_evicted_stays_held(tmp_path: Path) -> None:
     assert backend.ids == ["9"]
     (ledger,) = delivery_ledgers(tmp_path)
     assert (ledger.delivered, ledger.held_back, ledger.evicted, ledger.recorded) == (1, {"sampling": 3}, 0, 4)
+
+
+def _second(number: int, **fields: Any) -> dict[str, Any]:
+    start_ns = START_NS + number * 1_000_000_000
+    return record(trace_id=OUT, id=f"{number:x}", start_ns=start_ns, end_ns=start_ns + 900_000_000, **fields)
+
+
+COSTS = [_second(number, cost={"total": 0.1, "currency": "USD"}) for number in range(1, 7)]
+"""Each observation lasts 0.9 s, begins a second after the one before, and costs a tenth of a dollar."""
+
+
+@pytest.mark.parametrize(
+    ("sampling", "enough"),
+    [
+        (Sampling(0.1, expensive=Decimal("0.5")), 5),
+        (Sampling(0.1, slow_s=3.8), 4),
+        (Sampling(0.1, slow_s=3.8, expensive=Decimal("0.2")), 2),
+    ],
+)
+@pytest.mark.parametrize("lives", ["one forwarder", "a forwarder each", "a failure before each"])
+def test_a_trace_goes_once_its_observations_together_take_or_cost_enough(
+    tmp_path: Path, sampling: Sampling, enough: int, lives: str
+) -> None:
+    backend = MemoryBackend()
+    forwarder = forwarder_of(tmp_path, backend, sampling=sampling)
+    for number, one in enumerate(COSTS, start=1):
+        write_segment(tmp_path, [record(trace_id=IN, id=f"{number:x}00"), one], started_s=number)
+        if lives != "one forwarder":
+            forwarder.close()
+            if lives == "a failure before each":
+                # What was read and not settled is read again, and must not count twice.
+                down = forwarder_of(tmp_path, MemoryBackend(script=lambda _: DOWN), sampling=sampling)
+                assert not down.run_once().delivered
+                down.close()
+            forwarder = forwarder_of(tmp_path, backend, sampling=sampling)
+        assert forwarder.run_once().delivered
+        sent = [] if number < enough else [f"{each:x}" for each in range(1, number + 1)]
+        assert sorted(id for id in backend.ids if not id.endswith("00")) == sent
+    forwarder.close()
+    (ledger,) = delivery_ledgers(tmp_path)
+    assert (ledger.delivered, ledger.held_back) == (12, {})
+
+
+def _traces_added_up(directory: Path) -> int:
+    with closing(DeliveryState(directory)) as state:
+        (count,) = state.connection.execute("SELECT count(*) FROM totals").fetchone()
+    return int(count)
+
+
+def test_totals_of_traces_that_nothing_is_held_of_are_forgotten(tmp_path: Path) -> None:
+    sampling = Sampling(0.1, expensive=Decimal("0.5"))
+    write_segment(tmp_path, COSTS[:3], started_s=1)
+    forward(tmp_path, MemoryBackend(), sampling=sampling).close()
+    assert _traces_added_up(tmp_path) == 1
+    evict(tmp_path, max_bytes=0)
+    for started_s in (2, 3):
+        write_segment(tmp_path, [record(trace_id=IN, id="1")], started_s=started_s)
+        forward(tmp_path, MemoryBackend(), sampling=sampling).close()
+    assert _traces_added_up(tmp_path) == 0

@@ -15,6 +15,7 @@ import contextlib
 import gzip
 import json
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -96,6 +97,7 @@ class OtlpServer:
         takes_lists: bool = True,
         keeps_content: bool = True,
         port: int = 0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.public_key, self.secret_key = public_key, secret_key
         self.takes_lists = takes_lists
@@ -108,6 +110,7 @@ class OtlpServer:
         self.open_sockets: set[socket.socket] = set()
         self.released = threading.Event()
         self.lock = threading.Lock()
+        self.tls = tls
         self._port = port
         self._http: _Http | None = None
         self.up()
@@ -115,7 +118,7 @@ class OtlpServer:
     @property
     def url(self) -> str:
         """The base URL, the same for the whole life of the server."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"{'http' if self.tls is None else 'https'}://127.0.0.1:{self._port}"
 
     @property
     def spans(self) -> dict[str, Span]:
@@ -241,6 +244,15 @@ class _Http(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], owner: OtlpServer) -> None:
         self.owner = owner
         super().__init__(address, _Handler)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """An accepted connection; over TLS, the handshake comes with the first read, in the connection's own thread."""
+        connection, address = super().get_request()
+        if self.owner.tls is not None:
+            connection = self.owner.tls.wrap_socket(
+                connection, server_side=True, do_handshake_on_connect=False
+            )
+        return connection, address
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that go away are what some tests are about."""

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from agent_trace.delivery.forwarding.sampling import Total
 from agent_trace.delivery.standing.state import Effect
 from agent_trace.recording.journal import layout
 
@@ -18,6 +19,7 @@ Record = dict[str, Any]
 Key = tuple[str, str]
 """Trace id and observation id."""
 
+_MOST_TOTALS: Final = 10_000
 _KEPT_FOR_NS: Final = 30 * 86_400 * 1_000_000_000
 
 
@@ -41,6 +43,7 @@ class Memory:
         for id, *place in self._select("id, segment, offset, length", "waiting"):
             self.waiting.setdefault(id, []).append(Place(*place))
         self.ahead = {row[:2]: row[2] for row in self._select("segment, offset, outcome", "ahead")}
+        self._totals: dict[str, Total] = {}
 
     def held(self, trace_id: str) -> list[Place]:
         """What sampling holds of a trace, in the order of the journal."""
@@ -56,6 +59,19 @@ class Memory:
         query = "SELECT DISTINCT k.trace_id FROM kept AS k JOIN held AS h USING (consumer, trace_id) WHERE k.consumer = ? LIMIT ?"
         return [trace_id for (trace_id,) in self._connection.execute(query, (self._consumer, most))]
 
+    def added_up(self, trace_id: str, own: Total) -> Total:
+        """What a trace comes to with one more observation, those included that are not settled yet."""
+        before = self._totals.pop(trace_id, None)
+        if before is None:
+            columns = "start_ns, end_ns, nanodollars"
+            rows = self._select(columns, "totals", "AND trace_id = ?", trace_id)
+            before = next((Total(*row) for row in rows), Total())
+        self._totals[trace_id] = total = before.plus(own)
+        if len(self._totals) > _MOST_TOTALS:
+            # The one that nothing was added to for longest: it is written down by now.
+            del self._totals[next(iter(self._totals))]
+        return total
+
     def opened(self) -> list[tuple[str, Place]]:
         """Id and opening of what was not seen to end."""
         rows = self._select("id, segment, offset, length", "openings", "ORDER BY segment, offset")
@@ -69,6 +85,11 @@ class Memory:
                 f"DELETE FROM {table} WHERE consumer = '{self._consumer}' AND segment = ?", gone
             )
         self._connection.execute(
+            "DELETE FROM totals WHERE consumer = ? AND (consumer, trace_id) NOT IN"
+            " (SELECT consumer, trace_id FROM held)",
+            (self._consumer,),
+        )
+        self._connection.execute(
             "DELETE FROM kept WHERE consumer = ? AND at_ns < ?", (self._consumer, now_ns - _KEPT_FOR_NS)
         )
 
@@ -80,6 +101,15 @@ class Memory:
 def hold(consumer: str, trace_id: str, place: Place) -> Effect:
     """Sampling leaves this record out, unless its trace turns out to matter."""
     return "INSERT OR IGNORE INTO held VALUES (?,?,?,?,?)", (consumer, trace_id, *place)
+
+
+def add_up(consumer: str, trace_id: str, own: Total) -> Effect:
+    """An observation adds to what its trace comes to."""
+    statement = (
+        "INSERT INTO totals VALUES (?,?,?,?,?) ON CONFLICT DO UPDATE SET start_ns = min(start_ns, excluded.start_ns),"
+        " end_ns = max(end_ns, excluded.end_ns), nanodollars = nanodollars + excluded.nanodollars"
+    )
+    return statement, (consumer, trace_id, *own)
 
 
 def release(consumer: str, trace_id: str, place: Place) -> Effect:

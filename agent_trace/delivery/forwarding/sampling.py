@@ -6,18 +6,36 @@ Decided by the trace id alone, so that every process, and every other OpenTeleme
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 _LOWER_DIGITS: Final = 16
 _ALL: Final = 1 << 64
+_NANO: Final = 1_000_000_000
+_NEVER_NS: Final = (1 << 63) - 1
+
+
+class Total(NamedTuple):
+    """What a trace has come to: its first start, its last end, and its cost in billionths of a US dollar."""
+
+    start_ns: int = _NEVER_NS
+    end_ns: int = 0
+    nanodollars: int = 0
+
+    def plus(self, other: "Total") -> "Total":
+        """Both together."""
+        return Total(
+            min(self.start_ns, other.start_ns),
+            max(self.end_ns, other.end_ns),
+            self.nanodollars + other.nanodollars,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """`rate` from 0 to 1 is the share of traces that are sent whatever is in them.
 
-    Observations with an error or a signal, and those that take at least `slow_s` seconds or cost at least
-    `expensive` US dollars, bring their whole trace with them.
+    Traces with an error or a signal always go, and so do those that take at least `slow_s` seconds from the first
+    start to the last end, or cost at least `expensive` US dollars together.
     """
 
     rate: float = 1.0
@@ -39,20 +57,30 @@ class Sampling:
         except ValueError:
             return True
 
+    @property
+    def adds_up(self) -> bool:
+        """Whether it matters what a trace takes and costs."""
+        return self.slow_s is not None or self.expensive is not None
+
     def matters(self, record: Mapping[str, Any]) -> bool:
-        """Whether a record, an observation or an amendment, brings its trace with it."""
+        """Whether a record, an observation or an amendment, brings its trace with it, whatever else is in it."""
+        return bool(record.get("level") == "ERROR" or record.get("error") or record.get("signal"))
+
+    def is_much(self, total: Total) -> bool:
+        """Whether a trace goes for what it takes or costs."""
         return bool(
-            record.get("level") == "ERROR"
-            or record.get("error")
-            or record.get("signal")
-            or (self.slow_s is not None and self._is_slow(record, self.slow_s))
-            or (self.expensive is not None and _cost(record) >= self.expensive)
+            (self.slow_s is not None and total.end_ns - total.start_ns >= self.slow_s * 1e9)
+            or (self.expensive is not None and total.nanodollars >= self.expensive * _NANO)
         )
 
-    @staticmethod
-    def _is_slow(record: Mapping[str, Any], slow_s: float) -> bool:
-        start_ns, end_ns = record.get("start_ns"), record.get("end_ns")
-        return isinstance(start_ns, int) and isinstance(end_ns, int) and end_ns - start_ns >= slow_s * 1e9
+
+def total_of(record: Mapping[str, Any]) -> Total:
+    """What one observation takes and costs; nothing of what it does not say."""
+    start_ns, end_ns = record.get("start_ns"), record.get("end_ns")
+    cost = round(_cost(record) * _NANO)
+    if type(start_ns) is int and type(end_ns) is int:
+        return Total(start_ns, end_ns, cost)
+    return Total(nanodollars=cost)
 
 
 def _cost(record: Mapping[str, Any]) -> Decimal:

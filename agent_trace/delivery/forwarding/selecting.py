@@ -7,8 +7,8 @@ from agent_trace.delivery.backend import Answer, Backend
 from agent_trace.delivery.forwarding.backoff import Clock
 from agent_trace.delivery.forwarding.entry import Entry, Record
 from agent_trace.delivery.forwarding.gathering import Pairs, merged
-from agent_trace.delivery.forwarding.remembered import Memory, Place, fetch, hold, keep, release
-from agent_trace.delivery.forwarding.sampling import Sampling
+from agent_trace.delivery.forwarding.remembered import Memory, Place, add_up, fetch, hold, keep, release
+from agent_trace.delivery.forwarding.sampling import Sampling, total_of
 from agent_trace.delivery.standing.dead_letters import bury
 from agent_trace.recording.guard import attempt
 
@@ -89,9 +89,19 @@ class Selector:
                 entry.add_effect(hold(self._consumer, record["trace_id"], place))
 
     def _keep_if_it_matters(self, entry: Entry, record: Record) -> None:
-        if not self._goes(record) and self._sampling.matters(record):
+        if self._goes(record):
+            return
+        if self._sampling.matters(record) or self._is_too_much(entry, record):
             self._memory.kept.add(record["trace_id"])
             entry.add_effect(keep(self._consumer, record["trace_id"], self._clock.wall_ns()))
+
+    def _is_too_much(self, entry: Entry, record: Record) -> bool:
+        """Whether the trace of an observation, with it, takes or costs so much that it goes."""
+        if not self._sampling.adds_up or record.get("kind") != "observation":
+            return False
+        trace_id, own = record["trace_id"], total_of(entry.record or record)
+        entry.add_effect(add_up(self._consumer, trace_id, own))
+        return self._sampling.is_much(self._memory.added_up(trace_id, own))
 
     def _goes(self, record: Record) -> bool:
         return self._sampling.is_in(record["trace_id"]) or record["trace_id"] in self._memory.kept

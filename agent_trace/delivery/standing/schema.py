@@ -87,7 +87,18 @@ CREATE TABLE openings (                     -- observations that began and were 
 ) WITHOUT ROWID;
 """
 
-STEPS: Final[tuple[tuple[str, str], ...]] = (("first tables", FIRST_TABLES),)
+TOTALS: Final = """
+CREATE TABLE totals (                       -- what traces that sampling leaves out so far have come to
+    consumer TEXT NOT NULL,
+    trace_id TEXT NOT NULL,
+    start_ns INTEGER NOT NULL,
+    end_ns INTEGER NOT NULL,
+    nanodollars INTEGER NOT NULL,           -- billionths of a US dollar
+    PRIMARY KEY (consumer, trace_id)
+) WITHOUT ROWID;
+"""
+
+STEPS: Final[tuple[tuple[str, str], ...]] = (("first tables", FIRST_TABLES), ("totals", TOTALS))
 """Every change ever made to the tables, oldest first. A step that was released is never edited."""
 
 VERSION: Final = len(STEPS)

@@ -29,6 +29,7 @@ def _make(name: str, settings: Settings) -> Backend:
         _otlp_url(settings) or "",
         settings.otlp_headers,
         compress=settings.otlp_compression == "gzip",
+        certificates=settings.otlp_certificate,
         resource_attributes=settings.resource_attributes,
     )
 

@@ -7,6 +7,7 @@ from typing import NamedTuple, TypedDict
 import requests
 
 from agent_trace.delivery.wire.deadline import BoundedAdapter, Deadline
+from agent_trace.delivery.wire.resolving import Resolver
 
 MAX_ANSWER_BYTES = 16_384
 
@@ -41,6 +42,7 @@ class Connection:
         self._headers = dict(headers)
         self._certificates = certificates
         self._deadline = Deadline()
+        self._resolver = Resolver()
         self._adapter: BoundedAdapter | None = None
         self._prepared: dict[str, tuple[requests.PreparedRequest, _Way]] = {}
         self._pid = 0
@@ -83,7 +85,7 @@ class Connection:
     def _opened_adapter(self) -> BoundedAdapter:
         """The adapter, made anew in a forked child, which must not speak on its parent's connection."""
         if self._adapter is None or self._pid != os.getpid():
-            self._adapter, self._pid = BoundedAdapter(self._deadline), os.getpid()
+            self._adapter, self._pid = BoundedAdapter(self._deadline, self._resolver), os.getpid()
         return self._adapter
 
     def _prepare(self, url: str) -> tuple[requests.PreparedRequest, _Way]:

@@ -1,8 +1,8 @@
 """Connections that end at a moment, whatever the other side does.
 
-A timeout of `requests` starts anew with every byte that arrives, and with every address that a name has. Here all of
-them share one moment, so that a server that sends one byte a second holds nobody up. Looking up the name is the one
-part that cannot be bounded: the system's resolver has limits of its own.
+A timeout of `requests` starts anew with every byte that arrives, and with every address that a name has, and does not
+hold for looking up the name. Here all of them share one moment, so that a server that sends one byte a second holds
+nobody up.
 """
 
 import io
@@ -13,6 +13,8 @@ from typing import Any, Final
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from agent_trace.delivery.wire.resolving import AddressInfo, Resolver
 
 _SEND_STEP_BYTES: Final = 1 << 20
 
@@ -81,9 +83,9 @@ class _BoundedReader(io.RawIOBase):
 class BoundedAdapter(HTTPAdapter):
     """What `requests` opens its connections with. `opened` counts them."""
 
-    def __init__(self, deadline: Deadline) -> None:
+    def __init__(self, deadline: Deadline, resolver: Resolver) -> None:
         self.opened = 0
-        self._pool_classes = self._bounded(deadline)
+        self._pool_classes = self._bounded(deadline, resolver)
         super().__init__(max_retries=0, pool_connections=2, pool_maxsize=1)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
@@ -97,7 +99,7 @@ class BoundedAdapter(HTTPAdapter):
         manager.pool_classes_by_scheme = self._pool_classes
         return manager
 
-    def _bounded(self, deadline: Deadline) -> dict[str, Any]:
+    def _bounded(self, deadline: Deadline, resolver: Resolver) -> dict[str, Any]:
         """Pools, whose connections know the deadline: urllib3 hands them nothing that it does not know itself."""
         adapter = self
 
@@ -108,7 +110,8 @@ class BoundedAdapter(HTTPAdapter):
             port: int
 
             def _new_conn(self) -> socket.socket:
-                return _connect(self.host, self.port, deadline)
+                addresses = resolver.addresses(self.host, self.port, deadline.left_s())
+                return _connected(self.host, addresses, deadline)
 
             def connect(self) -> None:
                 adapter.opened += 1
@@ -131,10 +134,10 @@ class BoundedAdapter(HTTPAdapter):
         return {"http": PlainPool, "https": EncryptedPool}
 
 
-def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
-    """The first address of the host that answers, all of them together within the deadline."""
+def _connected(host: str, addresses: list[AddressInfo], deadline: Deadline) -> socket.socket:
+    """A socket to the first of a host's addresses that answers, all of them together within the deadline."""
     failure: OSError = OSError(f"{host} has no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    for family, kind, protocol, _, address in addresses:
         connecting = socket.socket(family, kind, protocol)
         try:
             connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

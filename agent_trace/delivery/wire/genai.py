@@ -10,7 +10,7 @@ from agent_trace.delivery.backend import Record
 from agent_trace.delivery.wire.genai_messages import generation_content
 from agent_trace.delivery.wire.genai_models import provider_of, request_parameters
 from agent_trace.delivery.wire.protobuf import Value, attribute
-from agent_trace.delivery.wire.shared import Shared, SharedParts
+from agent_trace.delivery.wire.shared import ModelParts, Shared, SharedParts
 from agent_trace.delivery.wire.spans import CLIENT, INTERNAL, MAX_ATTRIBUTES, Resources, named
 from agent_trace.delivery.wire.values import json_bytes, mapping, nanoseconds, str_of
 
@@ -56,8 +56,6 @@ _COUNTS: Final = {
 }
 _OF_TOOL: Final = {"input": "gen_ai.tool.call.arguments", "output": "gen_ai.tool.call.result"}
 _OF_OTHERS: Final = {"input": "agent_trace.input", "output": "agent_trace.output"}
-_NO_MODEL: Final = (b"", 0)
-_MOST_MODELS: Final = 2_000
 _INT64: Final = 1 << 63
 
 
@@ -67,15 +65,13 @@ class GenAiAttributes:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._shared = SharedParts(self._make)
-        self._models: dict[tuple[Any, ...], tuple[bytes, int]] = {}
+        self._models = ModelParts(_model)
 
     def of(self, record: Record, line: bytes | None) -> tuple[bytes, list[bytes]]:
         """The record's resource, and its name, kind and attributes encoded: no more than 128, and nothing left out."""
         shared = self._shared.of(record, line)
-        model, count = (
-            self._model(record) if record.get("model") or record.get("model_parameters") else _NO_MODEL
-        )
-        count += shared.attributes
+        model, model_count = self._models.of(record)
+        count = shared.attributes + model_count
         found = _content(record, shared.type)
         if usage := record.get("usage"):
             found.update(_usage(mapping(usage)))
@@ -110,34 +106,19 @@ class GenAiAttributes:
         fields = [named(record, CLIENT if kind in _CALLS else INTERNAL), *_encoded(found)]
         return Shared(self._resources.of(record), b"".join(fields), len(found), kind)
 
-    def _model(self, record: Record) -> tuple[bytes, int]:
-        """Encoded attributes of a model and its parameters, which are the same in many calls, and how many they are."""
-        parameters = mapping(record.get("model_parameters"))
-        is_answered = bool(record.get("usage") or record.get("finish_reason"))
-        key = (record.get("model"), is_answered, *parameters, *parameters.values())
-        try:
-            known = self._models.get(key)
-        except TypeError:  # a list among the parameters
-            return _model(record)
-        if known is None:
-            if len(self._models) >= _MOST_MODELS:
-                self._models.clear()
-            known = self._models[key] = _model(record)
-        return known
-
 
 def _encoded(found: dict[str, Value]) -> list[bytes]:
     return [attribute(name, value) for name, value in found.items()]
 
 
-def _model(record: Record) -> tuple[bytes, int]:
-    found: dict[str, Value] = request_parameters(mapping(record.get("model_parameters")))
-    if record.get("model"):
-        model = str_of(record["model"])
-        found["gen_ai.request.model"] = model
-        if record.get("usage") or record.get("finish_reason"):
-            found["gen_ai.response.model"] = model
-        if provider := provider_of(model):
+def _model(model: Any, parameters: Any, is_answered: bool) -> tuple[bytes, int]:
+    found: dict[str, Value] = request_parameters(mapping(parameters))
+    if model:
+        name = str_of(model)
+        found["gen_ai.request.model"] = name
+        if is_answered:
+            found["gen_ai.response.model"] = name
+        if provider := provider_of(name):
             found["gen_ai.provider.name"] = provider
     return b"".join(_encoded(found)), len(found)
 

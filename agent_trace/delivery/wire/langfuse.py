@@ -23,6 +23,7 @@ SPOKEN_VERSION: Final = "5.0.4"
 _TRACES_PATH: Final = "api/public/otel/v1/traces"
 _SCORES_PATH: Final = "api/public/scores"
 _KEYS: Final = "look at LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY and LANGFUSE_BASE_URL"
+_CERTIFICATE: Final = "look at REQUESTS_CA_BUNDLE and LANGFUSE_BASE_URL"
 _ADVICE: Final = {
     401: _KEYS,
     403: _KEYS,
@@ -56,7 +57,7 @@ class LangfuseBackend:
             "User-Agent": f"agent-trace/{package_version()}",
         }
         secrets = tuple(secrets_in([authorization]))
-        self._posting = Posting(headers, secrets=secrets, advice=_ADVICE)
+        self._posting = Posting(headers, secrets=secrets, advice=_ADVICE, tls_advice=_CERTIFICATE)
         self._scope = scope("langfuse-sdk", SPOKEN_VERSION, {"public_key": public_key})
         self._attributes = LangfuseAttributes(Resources(resource_attributes or {}, package_version()))
         self._takes_lists_of_scores = True

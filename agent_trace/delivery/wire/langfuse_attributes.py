@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from agent_trace.delivery.backend import Record
 from agent_trace.delivery.wire.protobuf import attribute, text_attribute, text_head, utf8
-from agent_trace.delivery.wire.shared import SHARED, Shared, SharedParts
+from agent_trace.delivery.wire.shared import SHARED, ModelParts, Shared, SharedParts
 from agent_trace.delivery.wire.spans import MAX_ATTRIBUTES, Resources, named, status_message
 from agent_trace.delivery.wire.values import (
     iso_time,
@@ -64,6 +64,7 @@ class LangfuseAttributes:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
         self._shared = SharedParts(self._make)
+        self._models = ModelParts(_model)
 
     def of(self, record: Record, line: bytes | None) -> tuple[bytes, list[bytes]]:
         """The record's resource, and its name, kind and attributes encoded: no more than 128, and nothing left out."""
@@ -73,12 +74,13 @@ class LangfuseAttributes:
             shared = self._make(record, record.get("parent_id") is None, metadata)
         else:
             shared = self._shared.of(record, line)
-        fields, said = _model(record, shared, metadata), _said(record)
+        model, model_count = self._models.of(record)
+        own, said = _own(record, shared, metadata), _said(record)
         if not is_everyday:
-            fields += _end(record)
-            places = MAX_ATTRIBUTES - shared.attributes - len(fields) - len(said) // 2
-            fields += _metadata(record, metadata, places)
-        return shared.resource, [shared.fields, *fields, *said]
+            own += _end(record)
+            places = MAX_ATTRIBUTES - shared.attributes - model_count - len(own) - len(said) // 2
+            own += _metadata(record, metadata, places)
+        return shared.resource, [shared.fields, model, *own, *said]
 
     def _make(self, record: Record, is_root: bool, metadata: Collection[Any] = ()) -> Shared:
         """Of the fields that many records share; `metadata` has the user's own keys, which ours must not take."""
@@ -128,19 +130,21 @@ def _said(record: Record) -> list[bytes]:
     return pieces
 
 
-def _model(record: Record, shared: Shared, metadata: Collection[Any]) -> list[bytes]:
-    """Tags, model, parameters, usage."""
-    get = record.get
-    parts = []
-    if tags := _tags(get("tags"), shared):
-        parts.append(tags)
-    if model := get("model"):
-        parts.append(_text(MODEL, model))
-    if parameters := get("model_parameters"):
+def _model(model: Any, parameters: Any, is_answered: bool) -> tuple[bytes, int]:
+    parts = [_text(MODEL, model)] if model else []
+    if parameters:
         parts.append(text_attribute(MODEL_PARAMETERS, json_bytes(parameters)))
-    if usage := get("usage"):
+    return b"".join(parts), len(parts)
+
+
+def _own(record: Record, shared: Shared, metadata: Collection[Any]) -> list[bytes]:
+    """Tags, usage, why a model stopped."""
+    parts = []
+    if tags := _tags(record.get("tags"), shared):
+        parts.append(tags)
+    if usage := record.get("usage"):
         parts.append(text_attribute(USAGE_DETAILS, json_bytes(_numbers(usage))))
-    if reason := get("finish_reason"):
+    if reason := record.get("finish_reason"):
         parts.append(text_attribute(_metadata_key("finish_reason", metadata), json_bytes(reason)))
     return parts
 

@@ -17,6 +17,7 @@ _HEADERS: Final = "look at OTEL_EXPORTER_OTLP_HEADERS"
 _URL: Final = (
     "look at OTEL_EXPORTER_OTLP_ENDPOINT: OTLP over HTTP is often at port 4318, and gRPC is not spoken"
 )
+_CERTIFICATE: Final = "look at OTEL_EXPORTER_OTLP_CERTIFICATE and OTEL_EXPORTER_OTLP_ENDPOINT"
 _ADVICE: Final = {401: _HEADERS, 403: _HEADERS, 404: _URL, 405: _URL, 415: _URL}
 
 
@@ -31,6 +32,7 @@ class OtlpBackend:
         headers: Mapping[str, str] | None = None,
         *,
         compress: bool = False,
+        certificates: str | None = None,
         resource_attributes: Mapping[str, str] | None = None,
     ) -> None:
         self.address, authorization = endpoint(url)
@@ -39,7 +41,14 @@ class OtlpBackend:
             sent["Authorization"] = authorization
         sent.update(headers or {})
         secrets = secrets_in([*(headers or {}).values(), authorization or ""])
-        self._posting = Posting(sent, secrets=tuple(secrets), compress=compress, advice=_ADVICE)
+        self._posting = Posting(
+            sent,
+            secrets=tuple(secrets),
+            compress=compress,
+            advice=_ADVICE,
+            certificates=certificates,
+            tls_advice=_CERTIFICATE,
+        )
         self._scope = scope("agent_trace", package_version(), {})
         self._attributes = GenAiAttributes(Resources(resource_attributes or {}, package_version()))
 

@@ -3,6 +3,7 @@
 import email.utils
 import gzip
 import re
+import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
@@ -38,7 +39,8 @@ Complaint = Callable[[Reply], str | None]
 class Posting:
     """Posts to one server, over one connection that is kept. For one thread at a time.
 
-    `secrets` are replaced wherever they stand in an answer's text; `advice` is added to the text for a status.
+    `secrets` are replaced wherever they stand in an answer's text; `advice` is added to the text for a status, and
+    `tls_advice` where no secure connection comes about. `certificates` is a file of those that a server's is checked by.
     """
 
     def __init__(
@@ -48,11 +50,14 @@ class Posting:
         secrets: Sequence[str] = (),
         compress: bool = False,
         advice: Mapping[int, str] | None = None,
+        certificates: str | None = None,
+        tls_advice: str = "",
     ) -> None:
-        self._connection = Connection(headers)
+        self._connection = Connection(headers, certificates)
         self._secrets = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
         self._compress = compress
         self._advice = dict(advice or {})
+        self._tls_advice = tls_advice
 
     def post(
         self,
@@ -71,12 +76,23 @@ class Posting:
                 reply = self._connection.post(url, body, headers, timeout_s)
             except _FAILURES as error:
                 self.close()
-                return Answer("later", None, self._readable(_failure(error, timeout_s)))
+                return Answer("later", None, self._readable(self._failure(error, timeout_s)))
         return self._judged(reply, complaint)
 
     def close(self) -> None:
         """Close the connection; the next post opens another."""
         self._connection.close()
+
+    def _failure(self, error: Exception, timeout_s: float) -> str:
+        """What went wrong, in words."""
+        cause = _cause(error)
+        if isinstance(cause, (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)):
+            return f"no whole answer within {timeout_s:g} s"
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not accepted: {cause.verify_message} ({self._tls_advice})"
+        told = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
+        is_about_tls = isinstance(cause, ssl.SSLError) or "TLS" in told
+        return f"{told} ({self._tls_advice})" if is_about_tls else told or type(cause).__name__
 
     def _judged(self, reply: Reply, complaint: Complaint) -> Answer:
         verdict, said = verdict_of(reply.status), _body_text(reply)
@@ -106,8 +122,8 @@ def verdict_of(status: int) -> Verdict:
     return "later"
 
 
-def _failure(error: Exception, timeout_s: float) -> str:
-    """What went wrong, in words: the innermost cause, since requests and urllib3 wrap it two or three times."""
+def _cause(error: Exception) -> BaseException:
+    """The innermost cause: requests and urllib3 wrap it two or three times."""
     cause: BaseException = error
     for _ in range(5):
         inner = getattr(cause, "reason", None) or next(
@@ -116,10 +132,7 @@ def _failure(error: Exception, timeout_s: float) -> str:
         if not isinstance(inner, BaseException):
             break
         cause = inner
-    if isinstance(cause, (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)):
-        return f"no whole answer within {timeout_s:g} s"
-    told = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
-    return told or type(cause).__name__
+    return cause
 
 
 def _body_text(reply: Reply) -> str:

@@ -1,12 +1,12 @@
 """What observations of one target, in one scope and one process, have in common: encoded once for all of them."""
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, TypeVarTuple
 
 from agent_trace.delivery.backend import Record
 from agent_trace.delivery.lines import ending
 from agent_trace.delivery.reader import parse_line
-from agent_trace.delivery.wire.values import mapping
+from agent_trace.delivery.wire.values import json_bytes, mapping
 from agent_trace.observation import RECORD_KEYS
 
 SHARED: Final = (
@@ -24,6 +24,10 @@ SHARED: Final = (
     "process",
 )
 """The fields that these have in common. Nothing that is made of them may depend on another field."""
+
+Ts = TypeVarTuple("Ts")
+R = TypeVar("R")
+Encoded: TypeAlias = tuple[bytes, int]
 
 _OWN: Final = frozenset(RECORD_KEYS).difference(SHARED)
 _MOST: Final = 2_000
@@ -74,12 +78,35 @@ class SharedParts:
     def _found(self, record: Record, is_root: bool) -> Shared:
         process = mapping(record.get("process"))
         key = (is_root, *map(record.get, SHARED[:-1]), *process, *process.values())
-        try:
-            known = self._by_fields.get(key)
-        except TypeError:  # one of the values is an object or a list, in a record that we did not write
-            return self._make(record, is_root)
-        if known is None:
-            if len(self._by_fields) >= _MOST:
-                self._by_fields.clear()
-            known = self._by_fields[key] = self._make(record, is_root)
-        return known
+        return _kept(self._by_fields, key, self._make, record, is_root)
+
+
+class ModelParts:
+    """Keeps the encoded attributes that `make` makes of a model and its parameters, which are the same in many calls.
+
+    `make` is told whether the model has answered. It gives the attributes and how many they are.
+    """
+
+    def __init__(self, make: Callable[[Any, Any, bool], Encoded]) -> None:
+        self._make = make
+        self._made: dict[tuple[Any, ...], Encoded] = {}
+
+    def of(self, record: Record) -> Encoded:
+        """The attributes of the record's model, and how many they are."""
+        model, parameters = record.get("model"), record.get("model_parameters")
+        is_answered = bool(record.get("usage") or record.get("finish_reason"))
+        # As JSON, since 1, 1.0 and True are the same key.
+        key = model, is_answered, json_bytes(parameters)
+        return _kept(self._made, key, self._make, model, parameters, is_answered)
+
+
+def _kept(made: dict[tuple[Any, ...], R], key: tuple[Any, ...], make: Callable[[*Ts], R], *of: *Ts) -> R:
+    try:
+        known = made.get(key)
+    except TypeError:  # one of the values is an object or a list
+        return make(*of)
+    if known is None:
+        if len(made) >= _MOST:
+            made.clear()
+        known = made[key] = make(*of)
+    return known
