@@ -13,7 +13,7 @@ _BACKENDS = ("langfuse", "otlp")
     "forward",
     short_help="Send what was recorded to Langfuse or an OTLP backend.",
     epilog="\b\nExample:\n  agent-trace forward --once\n  agent-trace forward --once --since 30d --to langfuse\n"
-    "  agent-trace forward --dead",
+    "  agent-trace forward --dead\n  agent-trace forward --forget otlp",
 )
 @click.option("--once", is_flag=True, help="Send what there is and end, for cron and CI.")
 @click.option(
@@ -31,11 +31,18 @@ _BACKENDS = ("langfuse", "otlp")
 )
 @click.option("--dead", is_flag=True, help="List what a backend refused, and try it once more.")
 @click.option("--list", "only_list", is_flag=True, help="With --dead: only list it.")
+@click.option(
+    "--forget",
+    type=click.Choice(_BACKENDS),
+    metavar="BACKEND",
+    help="Owe nothing more to a backend that is no longer configured.",
+)
 @options.as_json
 @options.store
 def command(
     directory: Path | None,
     as_json: bool,
+    forget: str | None,
     only_list: bool,
     dead: bool,
     since: int | None,
@@ -51,6 +58,9 @@ def command(
 
     if only_list and not dead:
         raise click.UsageError("--list goes with --dead.")
+    if forget is not None:
+        forwarding.forget(directory, forget)
+        return 0
     project = forwarding.Project.of(directory, to)
     if dead:
         forwarding.show_dead(project, as_json=as_json)

@@ -1,5 +1,6 @@
 """What `agent-trace forward` does: one pass or many, and what it says about them."""
 
+import math
 import signal
 import sqlite3
 import threading
@@ -27,7 +28,7 @@ from agent_trace.recording.journal.layout import create_store
 from agent_trace.settings import Settings, load
 
 _PATIENCE_S = 10.0
-"""How long `--once` waits for another process that is forwarding the same store."""
+"""How long `--once` waits for another process that forwards the same store, and gets nothing done."""
 _STOP_S = 5.0
 
 
@@ -41,11 +42,7 @@ class Project:
     @classmethod
     def of(cls, directory: Path | None, to: tuple[str, ...]) -> Self:
         """Of the project's settings, or another store. Raises AgentTraceError when there is nowhere to forward to."""
-        settings = load()
-        for problem in settings.problems:
-            tell(problem)
-        if directory is not None:
-            settings = replace(settings, directory=directory.absolute())
+        settings = _settings(directory)
         configured = wanted(settings)
         for name in to or ("any",):
             if name not in configured and not (name == "any" and configured):
@@ -64,12 +61,25 @@ class Project:
         }
 
 
+def _settings(directory: Path | None) -> Settings:
+    settings = load()
+    for problem in settings.problems:
+        tell(problem)
+    return settings if directory is None else replace(settings, directory=directory.absolute())
+
+
 _LANGFUSE = "set LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY (and LANGFUSE_BASE_URL for a server of your own)"
 _OTLP = "set OTEL_EXPORTER_OTLP_ENDPOINT (and OTEL_EXPORTER_OTLP_HEADERS where it asks for a key)"
 _NOWHERE = {
     "langfuse": f"there are no keys for Langfuse: {_LANGFUSE}, in the environment or in .env",
     "otlp": f"there is no OTLP endpoint: {_OTLP}, in the environment or in .env",
     "any": f"there is nowhere to forward to: {_LANGFUSE}, or {_OTLP}, in the environment or in .env",
+}
+
+
+_UNSET = {
+    "langfuse": "remove LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY",
+    "otlp": "remove OTEL_EXPORTER_OTLP_ENDPOINT (or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT)",
 }
 
 
@@ -84,9 +94,7 @@ def forward_once(project: Project, *, as_json: bool) -> int:
     else:
         for name in project.consumers:
             _tell_consumer(name, before.get(name), after.get(name), outcome)
-    is_done = outcome.holder is None and all(
-        name in after and not after[name].pending for name in project.consumers
-    )
+    is_done = all(name in after and not after[name].pending for name in project.consumers)
     return 0 if is_done and _dead(after) <= _dead(before) else 1
 
 
@@ -121,6 +129,21 @@ def take_history(project: Project, since_ns: int) -> None:
     with _usable(project.store):
         for name in project.consumers:
             orders.extend_history(project.store, name, since_ns)
+
+
+def forget(directory: Path | None, name: str) -> None:
+    """Have nothing wait for a backend any more. Raises AgentTraceError for one that would be registered again at once."""
+    settings = _settings(directory)
+    if name in wanted(settings):
+        raise AgentTraceError(
+            f"{name} is configured, and would be owed everything again: {_UNSET[name]} first"
+        )
+    with _usable(settings.directory):
+        was_known = orders.forget_consumer(settings.directory, name)
+    if was_known:
+        say(f"{name} is owed nothing any more. What was recorded stays in {settings.directory}.")
+    else:
+        tell(f"{name} was owed nothing by {settings.directory}")
 
 
 def show_dead(project: Project, *, as_json: bool) -> None:
@@ -173,20 +196,25 @@ def _pass(project: Project) -> Outcome:
     """One pass, once the store is not in the hands of another process any more, or after waiting for that in vain."""
     forwarder = make_forwarder(project.settings, tell, project.consumers)
     try:
-        end_s = time.monotonic() + _PATIENCE_S
+        end_s, least = time.monotonic() + _PATIENCE_S, math.inf
         with progress("Forwarding") as advance:
             while True:
                 outcome = forwarder.run_once(progress=advance)
-                if outcome.holder is None or time.monotonic() >= end_s or not _is_pending(project):
+                if outcome.holder is None or (pending := _pending(project)) == 0:
+                    return outcome
+                if pending < least:
+                    end_s, least = time.monotonic() + _PATIENCE_S, pending
+                elif time.monotonic() >= end_s:
                     return outcome
                 time.sleep(0.2)
     finally:
         forwarder.close()
 
 
-def _is_pending(project: Project) -> bool:
+def _pending(project: Project) -> float:
+    """Records that the backends have not got; infinite while one of them was never registered."""
     ledgers = project.ledgers()
-    return any(name not in ledgers or ledgers[name].pending for name in project.consumers)
+    return sum(ledgers[name].pending if name in ledgers else math.inf for name in project.consumers)
 
 
 def _dead(ledgers: dict[str, ConsumerLedger]) -> int:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from agent_trace.recording.forks import whole
 from agent_trace.recording.guard import attempt
 from agent_trace.settings import Settings
 
@@ -20,31 +21,6 @@ if TYPE_CHECKING:
 
 _LEAST_WAIT_S: Final = 0.05
 _MOST_FAILURES: Final = 5
-_MOST_LOADING_S: Final = 5.0
-
-
-class _Loading:
-    """Held while modules are loaded. A child forked in the middle of that could never load them itself: the lock of a
-    module that is half loaded stays with a thread that the child does not have."""
-
-    lock = threading.Lock()
-    is_held = False
-
-    @classmethod
-    def hold(cls) -> None:
-        cls.is_held = cls.lock.acquire(timeout=_MOST_LOADING_S)
-
-    @classmethod
-    def release(cls) -> None:
-        if cls.is_held:
-            cls.lock.release()
-
-    @classmethod
-    def renew(cls) -> None:
-        cls.lock = threading.Lock()
-
-
-os.register_at_fork(before=_Loading.hold, after_in_parent=_Loading.release, after_in_child=_Loading.renew)
 
 
 class Worker:
@@ -112,7 +88,7 @@ class Worker:
             attempt("closing connections", forwarder.close)
 
     def _make(self) -> Forwarder:
-        with _Loading.lock:
+        with whole:
             from agent_trace.delivery.making import make_forwarder
 
             return make_forwarder(self._settings, self._report, self._only)

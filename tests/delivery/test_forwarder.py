@@ -177,13 +177,11 @@ def test_a_hurry_does_not_wait_for_the_end_of_a_back_off(tmp_path: Path) -> None
     assert backend.attempts == 2
 
 
-def test_wrong_credentials_are_told_once_and_tried_again_when_they_change(tmp_path: Path) -> None:
+def test_wrong_credentials_are_told_once_and_tried_again_every_five_minutes(tmp_path: Path) -> None:
     write_segment(tmp_path, _observations(3))
-    time_, told, changed = StandingClock(), [], [False]
+    time_, told = StandingClock(), []
     backend = MemoryBackend(script=lambda items: WRONG_KEY)
-    forwarder = forwarder_of(
-        tmp_path, backend, clock=time_.clock, report=told.append, credentials_changed=lambda: changed[0]
-    )
+    forwarder = forwarder_of(tmp_path, backend, clock=time_.clock, report=told.append)
     for _ in range(100):
         forwarder.run_once()
         time_.pass_s(5)
@@ -191,7 +189,8 @@ def test_wrong_credentials_are_told_once_and_tried_again_when_they_change(tmp_pa
     assert forwarder.is_refused
     assert len(told) == 1
     assert backend.address in told[0] and WRONG_KEY.text in told[0]
-    backend.script, changed[0] = MemoryBackend().script, True
+    backend.script = MemoryBackend().script
+    time_.pass_s(300)
     assert forwarder.run_once().delivered
     assert (backend.ids, forwarder.is_refused) == (_ids(3), False)
 
@@ -530,7 +529,9 @@ def test_a_flush_elsewhere_can_tell_when_its_records_have_arrived(tmp_path: Path
 def test_a_consumer_can_be_forgotten(tmp_path: Path) -> None:
     write_segment(tmp_path, _observations(3))
     forward(tmp_path, MemoryBackend(), MemoryBackend("otlp")).close()
-    forget_consumer(tmp_path, "langfuse")
+    assert forget_consumer(tmp_path, "langfuse")
+    assert not forget_consumer(tmp_path, "langfuse")
+    assert not forget_consumer(tmp_path / "elsewhere", "langfuse") and not (tmp_path / "elsewhere").exists()
     assert [ledger.consumer for ledger in delivery_ledgers(tmp_path)] == ["otlp"]
     assert sorted(path.name for path in (tmp_path / "delivery").glob("*.done")) == ["otlp.done"]
 

@@ -365,6 +365,23 @@ def test_a_sidecar_forwards_for_programs_without_keys_from_its_start_on(
     assert len(server.arrivals) == 30
 
 
+def test_a_backend_that_is_no_longer_wanted_is_forgotten(server: OtlpServer, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    run_program(BEGINNING, "asks(range(3))", tmp_path, **keys(server))
+    forward(server, store)
+    arguments = ("forward", "--forget", "langfuse", "--store", str(store))
+    configured = run_process(*arguments, cwd=tmp_path, env={**os.environ, **keys(server)})
+    assert configured.returncode == 1 and "LANGFUSE_PUBLIC_KEY" in configured.stderr
+    assert "langfuse" in run_process("status", "--store", str(store), cwd=tmp_path).stdout
+    done = run_process(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout.startswith("langfuse is owed nothing any more")) == (0, True)
+    standing = json.loads(run_process("status", "--json", "--store", str(store), cwd=tmp_path).stdout)
+    assert standing["deliveries"] == []
+    assert len(Store(store).traces()) == 3
+    again = run_process(*arguments, cwd=tmp_path)
+    assert (again.returncode, "owed nothing" in again.stderr) == (0, True)
+
+
 def test_forwarding_to_nowhere_says_what_to_set(tmp_path: Path) -> None:
     run_program(BEGINNING, "asks(range(3))", tmp_path, AGENT_TRACE_QUIET="1")
     done = run_process("forward", "--once", "--store", str(tmp_path / "store"), cwd=tmp_path)

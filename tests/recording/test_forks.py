@@ -1,10 +1,15 @@
 """A fork while a thread of ours is at something leaves no child that waits for ever."""
 
+import os
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from agent_trace.recording import forks
 
 IMPORT = ("forks.import_whole('slow_one')", "import slow_one")
 LOCKED = (
@@ -58,3 +63,54 @@ def test_a_child_that_is_forked_meanwhile_can_do_the_same(tmp_path: Path, work: 
         timeout=60,
     )
     assert done.stdout == "7\n", done.stderr
+
+
+def _exit_code_of_child(work: Callable[[], int]) -> int:
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = work()
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _enter_in_a_thread() -> int:
+    entered = threading.Event()
+
+    def enter() -> None:
+        with forks.whole:
+            entered.set()
+
+    threading.Thread(target=enter, daemon=True).start()
+    return 7 if entered.wait(10) else 2
+
+
+def test_work_that_waits_for_the_forking_thread_does_not_hold_it_up_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(forks, "_MOST_WAIT_S", 0.1)
+    begun, forked = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with forks.whole:
+            begun.set()
+            forked.wait(30)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    begun.wait()
+    assert _exit_code_of_child(_enter_in_a_thread) == 7
+    forked.set()
+    thread.join()
+    assert _enter_in_a_thread() == 7
+
+
+def test_a_fork_in_the_middle_of_its_own_work_leaves_it_free_on_both_sides() -> None:
+    with forks.whole, forks.whole:
+        child = os.fork()
+    if child == 0:
+        os._exit(_enter_in_a_thread())
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    assert _enter_in_a_thread() == 7

@@ -23,25 +23,25 @@ signal.alarm(20)
 
 def test_a_traced_call_in_a_signal_handler_does_not_deadlock_or_lose_anything(tmp_path: Path) -> None:
     code = """
-handled = 0
+handled, signals = set(), iter(range(1000000))
 def handler(*_):
-    global handled
-    journal.append(line(handled, "handler")); handled += 1
+    own = next(signals)  # a handler may be interrupted by the next signal
+    journal.append(line(own, "handler")); handled.add(own)
 signal.signal(signal.SIGPROF, handler)
 signal.setitimer(signal.ITIMER_PROF, 0.0003, 0.0003)
-number, until = 0, time.monotonic() + 0.3
-while time.monotonic() < until:
+number, until = 0, time.monotonic() + 15
+while len(handled) < 60 and time.monotonic() < until:
     for _ in range(100): journal.append(line(number, "main", 300)); number += 1
 signal.setitimer(signal.ITIMER_PROF, 0)
 journal.close()
-print(number, handled, journal.recorded)
+print(number, len(handled), journal.recorded)
 """
     ended = run_program(_OPEN + code, tmp_path)
     assert ended.returncode == 0, ended.stderr
     number, handled, recorded = map(int, ended.stdout.split())
     assert handled > 5
     assert numbers(tmp_path, "main") == list(range(number))
-    assert numbers(tmp_path, "handler") == list(range(handled))
+    assert sorted(numbers(tmp_path, "handler")) == list(range(handled))
     assert recorded == number + handled
 
 
@@ -98,8 +98,8 @@ def handler(*_):
         raise KeyboardInterrupt
 signal.signal(signal.SIGPROF, handler)
 acknowledged, number, interrupted = [], 0, 0
-until = time.monotonic() + 0.4
-while time.monotonic() < until:
+until = time.monotonic() + 15
+while interrupted < 60 and time.monotonic() < until:
     try:
         is_armed = True
         signal.setitimer(signal.ITIMER_PROF, 0.0002, 0.0003)

@@ -43,8 +43,7 @@ class Outcome:
 class Forwarder:
     """Forwards one store to some backends, while it holds the store's lock.
 
-    `report` is told what a person should know, each thing once. `credentials_changed` is asked whether it is
-    worth while to try again after credentials were refused. Threads may call any method; one at a time is at it.
+    `report` is told what a person should know, each thing once. Threads may call any method; one at a time is at it.
     """
 
     def __init__(
@@ -56,14 +55,12 @@ class Forwarder:
         clock: Clock | None = None,
         report: Callable[[str], None] = lambda message: None,
         flush_interval_s: float = 5.0,
-        credentials_changed: Callable[[], bool] | None = None,
     ) -> None:
         self._directory = directory
         self._backends = tuple(backends)
         self._clock = clock or Clock()
         self._report = report
         self._flush_interval_s = flush_interval_s
-        self._credentials_changed = credentials_changed
         self._lock = ForwarderLock(directory)
         self._state = DeliveryState(directory)
         self._consumers = [
@@ -125,7 +122,6 @@ class Forwarder:
             return self._wait_for_better(f"nothing can be forwarded from {self._directory}: {error}")
 
     def _run(self, deadline_s: float | None, first: Sequence[str], progress: Progress | None) -> Outcome:
-        self._try_new_credentials()
         for consumer in self._consumers:
             consumer.begin(first)
         total = self._unread_bytes() if progress is not None else 0
@@ -148,12 +144,6 @@ class Forwarder:
 
     def _unread_bytes(self) -> int:
         return sum(consumer.unread_bytes() for consumer in self._consumers)
-
-    def _try_new_credentials(self) -> None:
-        refused = [consumer for consumer in self._consumers if consumer.backoff.is_unauthorized]
-        if refused and self._credentials_changed is not None and self._credentials_changed():
-            for consumer in refused:
-                consumer.backoff.succeed()
 
     def _in_trouble(self, error: sqlite3.Error) -> Outcome:
         if not is_damage(error):

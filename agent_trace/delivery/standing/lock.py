@@ -3,16 +3,14 @@
 import contextlib
 import fcntl
 import os
-import weakref
 from pathlib import Path
 from typing import Final
 
+from agent_trace.recording import forks
 from agent_trace.recording.journal import layout
 
 LOCK_NAME: Final = "lock"
 _PID_BYTES: Final = 20
-
-_locks: "weakref.WeakSet[ForwarderLock]" = weakref.WeakSet()
 
 
 class ForwarderLock:
@@ -21,7 +19,7 @@ class ForwarderLock:
     def __init__(self, directory: Path) -> None:
         self._path = directory / layout.DELIVERY / LOCK_NAME
         self._fd = -1
-        _locks.add(self)
+        forks.watch(self)
 
     @property
     def is_held(self) -> bool:
@@ -58,6 +56,10 @@ class ForwarderLock:
             return os.path.samestat(os.fstat(self._fd), self._path.stat())
         return False
 
+    def forget_parent(self) -> None:
+        """In a forked child, whose descriptor refers to the same open file: kept, the lock would outlive the parent."""
+        self.release()
+
     def _take_again(self) -> bool:
         self.release()
         return self.try_acquire()
@@ -76,12 +78,3 @@ def forwarding_pid(directory: Path) -> int | None:
         return int(written) if written.isdigit() else None
     finally:
         os.close(fd)
-
-
-def _let_go_in_child() -> None:
-    # The child's descriptor refers to the same open file: were it kept, the lock would outlive the parent.
-    for lock in list(_locks):
-        lock.release()
-
-
-os.register_at_fork(after_in_child=_let_go_in_child)

@@ -31,11 +31,19 @@ def extend_history(directory: Path, consumer: str, since_ns: int) -> int:
     return count
 
 
-def forget_consumer(directory: Path, consumer: str) -> None:
-    """Remove a consumer for good: retention waits for it no more. Raises sqlite3.Error, OSError."""
-    with closing(DeliveryState(directory)) as state:
-        state.forget(consumer)
-    DoneList(directory, consumer).remove()
+def forget_consumer(directory: Path, consumer: str) -> bool:
+    """Remove a consumer for good: retention waits for it no more. False when there was none of that name.
+
+    Raises sqlite3.Error, OSError.
+    """
+    done, state = DoneList(directory, consumer), DeliveryState(directory, create=False)
+    was_known = done.since_ns() is not None
+    if state.path.exists():
+        with closing(state):
+            was_known |= state.since_ns(consumer) is not None
+            state.forget(consumer)
+    done.remove()
+    return was_known
 
 
 def dead_letters(directory: Path, consumer: str) -> list[DeadLetter]:

@@ -3,9 +3,7 @@
 Written by the one forwarder of a store, in one transaction per batch; read by whoever asks for the status.
 """
 
-import os
 import sqlite3
-import weakref
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from agent_trace.delivery.standing.schema import connect, transaction
+from agent_trace.recording import forks
 from agent_trace.recording.journal import layout
 
 STATE_NAME: Final = "state.sqlite"
@@ -30,7 +29,6 @@ position = max(position, excluded.position), finished = max(finished, excluded.f
 {", ".join(f"{name} = {name} + excluded.{name}" for name in OUTCOMES)}
 """
 
-_states: "weakref.WeakSet[DeliveryState]" = weakref.WeakSet()
 _parents_connections: list[sqlite3.Connection] = []
 
 
@@ -66,7 +64,7 @@ class DeliveryState:
         self.path = directory / layout.DELIVERY / STATE_NAME
         self._create = create
         self._connection: sqlite3.Connection | None = None
-        _states.add(self)
+        forks.watch(self)
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -162,11 +160,26 @@ class DeliveryState:
             query = "DELETE FROM offsets WHERE consumer = ? AND held_history > 0"
             return connection.execute(query, (consumer,)).rowcount
 
+    def forget_parent(self) -> None:
+        """In a forked child, which must not even close it: SQLite's locks and log belong to the process that opened it."""
+        if self._connection is not None:
+            _parents_connections.append(self._connection)
+            self._connection = None
+
     def forget(self, consumer: str) -> None:
         """Remove all that is known of a consumer."""
         with transaction(self.connection) as connection:
             connection.execute("DELETE FROM consumers WHERE name = ?", (consumer,))
-            for table in ("offsets", "dead_letters", "held", "kept", "waiting", "ahead", "openings"):
+            for table in (
+                "offsets",
+                "dead_letters",
+                "held",
+                "totals",
+                "kept",
+                "waiting",
+                "ahead",
+                "openings",
+            ):
                 connection.execute(f"DELETE FROM {table} WHERE consumer = ?", (consumer,))
 
 
@@ -186,14 +199,3 @@ def _row(consumer: str, segment: str, advance: Advance) -> tuple[object, ...]:
         advance.finished,
         *[counts.get(name, 0) for name in OUTCOMES],
     )
-
-
-def _leave_parents_connections() -> None:
-    # A child must not even close them: SQLite's locks and its log belong to the process that opened the file.
-    for state in list(_states):
-        if state._connection is not None:
-            _parents_connections.append(state._connection)
-            state._connection = None
-
-
-os.register_at_fork(after_in_child=_leave_parents_connections)

@@ -9,13 +9,13 @@ import copy
 import errno
 import os
 import threading
-import weakref
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from time import monotonic
 
+from agent_trace.recording import forks
 from agent_trace.recording.guard import guarded
 from agent_trace.recording.journal.control import refresh_controls
 from agent_trace.recording.journal.eviction import Sweeper
@@ -36,8 +36,6 @@ _RETRY_S = 0.5
 """How long appends are counted as lost before space or a directory is tried for again."""
 _WAIT_S = 2.0
 """How long an append waits for one in another thread before it goes to a segment beside it."""
-
-_journals: "weakref.WeakSet[Journal]" = weakref.WeakSet()
 
 
 class Journal:
@@ -70,7 +68,7 @@ class Journal:
         self._on_segment = on_segment
         self._on_problem = on_problem
         self._start_afresh()
-        _journals.add(self)
+        forks.watch(self)
 
     def _start_afresh(self) -> None:
         """The state of a process that has written nothing: after construction, and in a forked child."""
@@ -111,8 +109,9 @@ class Journal:
                     mapping[start + 1 : end] = line[1:]
                     mapping[start] = line[0]
                     segment.records += 1
-                    if self._fsync_s is not None:
-                        self._sync_if_due(self._fsync_s)
+                    if self._fsync_s is not None and monotonic() >= self._fsync_at:
+                        self._fsync_at = monotonic() + self._fsync_s
+                        self.sync()
                     return True
             finally:
                 self._inside = False
@@ -208,7 +207,7 @@ class Journal:
             twin = copy.copy(self)
             twin._on_segment = None
             twin._start_afresh()
-            _journals.add(twin)
+            forks.watch(twin)
             self._beside.append(twin)
         return self._beside[0].append(line)
 
@@ -291,22 +290,9 @@ class Journal:
         self._sealed_records += segment.records
         segment.seal(durable=self._fsync_s is not None)
 
-    def _sync_if_due(self, every_s: float) -> None:
-        now = monotonic()
-        if now >= self._fsync_at:
-            self._fsync_at = now + every_s
-            self.sync()
-
-    def _forget_parent(self) -> None:
+    def forget_parent(self) -> None:
+        """In a forked child: the segment is the parent's."""
         inherited = self._segment
         self._start_afresh()
         if inherited is not None:
             inherited.abandon()
-
-
-def _forget_parents() -> None:
-    for journal in list(_journals):
-        journal._forget_parent()
-
-
-os.register_at_fork(after_in_child=_forget_parents)
