@@ -2,7 +2,7 @@
 
 AgentTraceError
 ├── SettingError        a setting, rule or argument has a value that cannot be used
-├── BudgetExceeded      a generation was not made, since a budget is spent that says on_exceeded = "raise"
+├── BudgetExceeded      a model was not asked, since a budget is spent that says on_exceeded = "raise"
 └── StoreError          the recorded observations cannot be read as asked
     ├── StoreMissing    nothing was recorded in that directory yet
     ├── StoreTooNew     the store was written by a newer version of agent_trace
@@ -26,7 +26,7 @@ class SettingError(AgentTraceError, ValueError):
 
 
 class BudgetExceeded(AgentTraceError):
-    """A generation was not made: the budget of its tenant, agent or model is spent, and says to raise."""
+    """A model was not asked: the budget of its tenant, agent or model is spent, and says to raise."""
 
     status_code: Final = 402
     """Of HTTP, payment required: what goes by it, as LiteLLM's router does, leaves off trying again."""

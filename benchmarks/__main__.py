@@ -22,6 +22,8 @@ def main() -> None:
     for what, measured, must in [*_calls(calls), *_imports(loaded), *_memory(grown), *_delivery(delivered)]:
         print(f"| {what} | {measured} | {must} |")
     sys.stdout.flush()
+    command = [sys.executable, "-m", "benchmarks.metrics", *(["--quick"] if quick else [])]
+    subprocess.run(command, check=True)
     command = [sys.executable, "-m", "benchmarks.index", *(["--traces", "100000"] if quick else [])]
     subprocess.run(command, check=True)
     command = [sys.executable, "-m", "benchmarks.page", *(["--observations", "100000"] if quick else [])]

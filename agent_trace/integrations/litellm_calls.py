@@ -85,7 +85,9 @@ class Call:
         if gate is None:
             return None
         told = reading.described(details)
-        error = gate(Asked(told.type, reading.model_of(details)[0], _widened_in(self.context, told.scope)))
+        # A reranker is paid for like a model; what moderates is not.
+        kind = "generation" if told.type == "retriever" else told.type
+        error = gate(Asked(kind, reading.model_of(details)[0], _widened_in(self.context, told.scope)))
         if error is not None:
             self.end(details, None, error, details.get("start_time"), None)
         return error

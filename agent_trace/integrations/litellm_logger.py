@@ -52,6 +52,12 @@ class AgentTraceLogger(_CustomLogger):  # type: ignore[misc]
         """The same for asynchronous calls."""
         self.log_failure_event(kwargs, response_obj, start_time, end_time)
 
+    async def async_pre_call_deployment_hook(self, kwargs: Details, call_type: Any) -> None:
+        """A router has chosen a model: in a proxy the first to know which, after the call was set up. Raises refusals."""
+        refusal = attempt("asking the gate", litellm_moments.refusal_of_chosen, kwargs) if is_on() else None
+        if refusal is not None:
+            raise refusal
+
     def logging_hook(self, kwargs: Details, result: Any, call_type: str) -> tuple[Details, Any]:
         """At the end of a stream this comes from a thread, when the loop that was to tell of it may have ended."""
         whole = kwargs.get("complete_streaming_response")

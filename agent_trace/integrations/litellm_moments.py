@@ -6,6 +6,7 @@ tells of a success in another thread or task, when the program may have been kil
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final
@@ -14,6 +15,8 @@ import wrapt
 from opentelemetry import trace
 
 from agent_trace.integrations.litellm_calls import KEY, Call, Details
+from agent_trace.integrations.litellm_messages import is_message, priced_form, whole_message
+from agent_trace.integrations.litellm_reading import metadata_of_call
 from agent_trace.recording.guard import attempt
 from agent_trace.recording.notices import Notices
 from agent_trace.recording.process import current, is_on
@@ -37,7 +40,7 @@ def _begun(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> None:
 def _set_up(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     """A call knows all that it is about, and has done nothing yet. An exception goes to the program as it is."""
     made = wrapped(*args, **kwargs)
-    refusal = attempt("asking the gate", _refusal, made) if is_on() else None
+    refusal = attempt("asking the gate", _refusal, made[0]) if is_on() else None
     if refusal is not None:
         raise refusal
     return made
@@ -81,8 +84,16 @@ async def _anext(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         raise
 
 
+def _read(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+    """The bytes of a stream have been read, and are to be told of later: asked for in the step that ends the stream."""
+    attempt("finishing a LiteLLM call", _finish_bytes, kwargs)
+    return wrapped(*args, **kwargs)
+
+
 _LOGGING: Final = "litellm.litellm_core_utils.litellm_logging"
 _STREAMING: Final = "litellm.litellm_core_utils.streaming_handler"
+_BYTES: Final = "litellm.proxy.pass_through_endpoints.streaming_handler"
+"""LiteLLM imports it with the first stream of bytes, which takes half a second."""
 _WRAPPED: Final[tuple[tuple[str, str, Wrapper], ...]] = (
     (_LOGGING, "Logging.__init__", _begun),
     (_LOGGING, "Logging.handle_sync_success_callbacks_for_async_calls", _logged),
@@ -93,21 +104,32 @@ _WRAPPED: Final[tuple[tuple[str, str, Wrapper], ...]] = (
     ("litellm", "stream_chunk_builder", _assembled),
     (_STREAMING, "CustomStreamWrapper.__next__", _next),
     (_STREAMING, "CustomStreamWrapper.__anext__", _anext),
+    (_BYTES, "PassThroughStreamingHandler.route_streaming_logging_to_handler", _read),
+    (_BYTES, "PassThroughStreamingHandler._route_streaming_logging_to_handler", _read),
 )
 """Module, name in it, wrapper. What a version of LiteLLM does not have is told by the callback alone."""
 
 
 _has_said = False
+_is_watching = False
+_awaits_import = False
 
 
 def watch() -> None:
     """Wrap all that is not wrapped yet."""
+    global _is_watching, _awaits_import
+    _is_watching = True
     for module, name, wrapper in _WRAPPED:
         attempt("attaching to LiteLLM", _wrap, module, name, wrapper)
+    if not _awaits_import and _BYTES not in sys.modules:
+        _awaits_import = True
+        wrapt.register_post_import_hook(lambda _: watch() if _is_watching else None, _BYTES)
 
 
 def unwatch() -> None:
     """Put back what was there before, wherever nobody else has wrapped it since."""
+    global _is_watching
+    _is_watching = False
     for module, name, wrapper in _WRAPPED:
         attempt("detaching from LiteLLM", _unwrap, module, name, wrapper)
 
@@ -125,7 +147,9 @@ def _unwrap(module: str, name: str, wrapper: Wrapper) -> None:
 
 
 def _place(module: str, name: str) -> tuple[Any, str, Any]:
-    """Who has a function, its name there, and the function; None when there is none."""
+    """Who has a function, its name there, and the function; None when there is none, or none yet."""
+    if module == _BYTES and module not in sys.modules:
+        return None, name, None
     try:
         holder: Any = import_module(module)
     except ModuleNotFoundError:
@@ -147,8 +171,8 @@ def _is_ours(found: Any, wrapper: Wrapper) -> bool:
 
 
 def _note(logging: Any) -> None:
-    given = (logging.model_call_details.get("litellm_params") or {}).get("metadata")
-    logging.model_call_details[KEY] = Call.here(frozenset(given) if isinstance(given, dict) else frozenset())
+    details: Details = logging.model_call_details
+    details[KEY] = Call.here(frozenset(metadata_of_call(details)))
     attempt("looking for another observer", _say_if_observed_twice)
 
 
@@ -163,9 +187,14 @@ def _say_if_observed_twice() -> None:
         Notices(quiet=current().settings.quiet).warn(_TWICE)
 
 
-def _refusal(made: Any) -> Exception | None:
-    call, details = _call_of(made[0])
-    return None if call is None else call.refusal({**details, "model": _bare(details.get("model"))})
+def refusal_of_chosen(asked: dict[str, Any]) -> Exception | None:
+    """What the gate has to say against the model that was chosen for a call which had been set up before."""
+    return _refusal(asked.get("litellm_logging_obj"), asked.get("model"))
+
+
+def _refusal(logging: Any, model: Any = None) -> Exception | None:
+    call, details = _call_of(logging)
+    return None if call is None else call.refusal({**details, "model": _bare(model or details.get("model"))})
 
 
 def _bare(model: Any) -> Any:
@@ -182,11 +211,15 @@ def _finish(named: dict[str, Any]) -> None:
         call.streams()
         return
     call.answered(result)
+    times = named.get("start_time"), named.get("end_time")
+    if is_message(result):
+        call.end(_with_cost(named["logging_obj"], details, result), result, None, *times)
+        return
     known = getattr(result, "_hidden_params", None)
     # Without them there is no cost yet, and one out of a cache does not know enough of itself.
     if isinstance(known, dict) and known.get("cache_hit") is not True:
         told = {**details, "response_cost": known.get("response_cost")}
-        call.end(told, result, None, named.get("start_time"), named.get("end_time"))
+        call.end(told, result, None, *times)
 
 
 def _finish_cached(logging: Any, named: dict[str, Any]) -> None:
@@ -215,6 +248,21 @@ def _finish_stream(stream: Any) -> None:
     cost = 0.0 if is_cached else _cost(stream.logging_obj, whole)
     told = {**details, "cache_hit": is_cached, "response_cost": cost}
     call.end(told, whole, None, details.get("start_time"), None)
+
+
+def _finish_bytes(named: dict[str, Any]) -> None:
+    logging = named.get("litellm_logging_obj")
+    call, details = _call_of(logging)
+    whole = None if call is None else whole_message(named.get("raw_bytes") or ())
+    if call is not None and whole is not None:
+        told = _with_cost(logging, details, whole)
+        call.end(told, whole, None, named.get("start_time"), named.get("end_time"))
+
+
+def _with_cost(logging: Any, details: Details, message: Any) -> Details:
+    """What is known of a call, and the cost of its answer in Anthropic's form."""
+    cost = attempt("asking LiteLLM for a cost", _cost, logging, priced_form(message, details.get("model")))
+    return {**details, "response_cost": cost}
 
 
 def _cost(logging: Any, response: Any) -> Any:

@@ -1,7 +1,7 @@
-"""The callback for LiteLLM's proxy, which looks one up by name.
+"""The callback for LiteLLM's proxy, which looks one up by name in a file beside its configuration.
 
-litellm_settings:
-  callbacks: agent_trace.integrations.litellm_proxy.logger
+tracing.py:   from agent_trace.integrations.litellm_proxy import logger
+config.yaml:  litellm_settings: {callbacks: tracing.logger}
 
 Importing this module imports LiteLLM.
 """

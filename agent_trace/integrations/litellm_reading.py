@@ -22,6 +22,8 @@ _OPERATIONS: Final = frozenset(
         *("image_generation", "image_edit", "transcription", "speech", "generate_content"),
     }
 )
+_MESSAGES: Final = "anthropic_messages"
+_PASSED_THROUGH: Final = "pass_through_endpoint"
 _NO_INPUT: Final = "default-message-value"
 _OWN_METADATA: Final = frozenset(
     {
@@ -39,6 +41,14 @@ _OWN_METADATA: Final = frozenset(
         *("disable_global_guardrails", "global_max_parallel_requests", "usage_object", "file_checksum"),
         *("llm_api_timing_windows", "kubernetes_pod_routing", "request_retry_count", "original_model_group"),
         *("mcp_tool_call_metadata", "vector_store_request_metadata", "prompt_management_metadata"),
+        *(
+            "used_client_oauth_token",
+            "actor_agent_id",
+            "target_agent_id",
+            "billing_agent_id",
+            "queue_time_seconds",
+        ),
+        *("agent_execution_mode", "verified_human_user_id", "inherited_tags", "caller_tags"),
         *("generation_name", "tags", "trace_user_id", *SCOPE_FIELDS),
     }
 )
@@ -62,8 +72,7 @@ class Described(NamedTuple):
 def described(details: Details) -> Described:
     """Name, type and scope of a call, and the HTTP headers that it came to a proxy with."""
     given, around = _metadata(details)
-    operation = _operation(details)
-    request = parts_of(parts_of(details.get("litellm_params")).get("proxy_server_request"))
+    operation, request = _operation(details), _request_to_proxy(details)
     headers = request.get("headers") or around.get("headers")
     return Described(
         text_of(given.get("generation_name")) or f"litellm.{operation}",
@@ -75,13 +84,28 @@ def described(details: Details) -> Described:
 
 def input_of(details: Details, messages: Any) -> Any:
     """What the model was sent; `None` when LiteLLM doesn't tell."""
-    if _operation(details) not in ("completion", "text_completion"):
+    operation = _operation(details)
+    if operation == _PASSED_THROUGH:
+        # As `input` it has the request as the text of a message.
+        request = parts_of(details.get("additional_args")).get("complete_input_dict")
+        return request or details.get("input") or messages
+    if operation == _MESSAGES:
+        messages = details.get("messages") or messages
+    elif operation not in ("completion", "text_completion"):
         messages = details.get("input") or messages
-    if messages is None or messages == _NO_INPUT:
+    if messages is None or _NO_INPUT in (messages, _only_content(messages)):
         return None
-    tools = parts_of(details.get("optional_params")).get("tools")
-    sent = {"messages" if isinstance(messages, list) else "input": messages}
-    return {**sent, "tools": tools} if tools else sent
+    optional = parts_of(details.get("optional_params"))
+    around = {name: optional.get(name) for name in ("system", "instructions", "tools") if optional.get(name)}
+    return {"messages" if _are_messages(messages) else "input": messages, **around}
+
+
+def _only_content(messages: Any) -> Any:
+    return parts_of(messages[0]).get("content") if isinstance(messages, list) and len(messages) == 1 else None
+
+
+def _are_messages(sent: Any) -> bool:
+    return isinstance(sent, list) and not all(isinstance(each, str | int | list) for each in sent)
 
 
 def output_of(details: Details, response: Any) -> Any:
@@ -111,6 +135,10 @@ def reading_of(details: Details, response: Any) -> tuple[Reading, dict[str, int]
     if is_cache_hit(details):
         free = {"total": 0, "currency": "USD", "source": "litellm"}
         return reading._replace(usage={"input": 0, "output": 0}, cost=free), reading.usage
+    if details.get("stream") is True and not any((reading.usage or {}).values()):
+        return reading._replace(
+            usage=None
+        ), None  # of a stream that reports nothing, newer versions say that it was free
     return reading._replace(cost=_cost(details)), None
 
 
@@ -167,20 +195,42 @@ def nanoseconds(moment: object) -> int | None:
     return round(moment.timestamp() * 1e6) * 1_000 if isinstance(moment, datetime) else None
 
 
+def metadata_of_call(details: Details) -> dict[str, Any]:
+    """All the metadata of a call. Where `metadata` is a parameter of the model's own, LiteLLM's is beside it."""
+    params = parts_of(details.get("litellm_params"))
+    metadata, beside = parts_of(params.get("metadata")), parts_of(params.get("litellm_metadata"))
+    if beside:
+        # There a proxy has what it knows of a key; the other is its client's, who may have written the like.
+        metadata = {name: value for name, value in metadata.items() if not str(name).startswith("user_api_")}
+    return {**metadata, **beside}
+
+
 def _operation(details: Details) -> str:
-    called = text_of(details.get("call_type")) or "completion"
+    # A request that a proxy refuses is called by its path.
+    called = (text_of(details.get("call_type")) or "completion").rpartition("/")[2]
     return called[1:] if called[:1] == "a" and called[1:] in _OPERATIONS else called
 
 
 def _metadata(details: Details) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """What the caller gave, and all that stands around it. In a proxy the caller is the client."""
-    around = parts_of(parts_of(details.get("litellm_params")).get("metadata"))
+    around = metadata_of_call(details)
     of_client = around.get("requester_metadata")
     return (of_client if isinstance(of_client, dict) else around), around
 
 
+def _request_to_proxy(details: Details) -> Mapping[str, Any]:
+    return parts_of(parts_of(details.get("litellm_params")).get("proxy_server_request"))
+
+
+def _is_refused(details: Details, around: Mapping[str, Any]) -> bool:
+    """Whether a proxy has turned the request away before it knew whose it is: it goes on with it in no other case."""
+    return "user_api_key_request_route" in around and not _request_to_proxy(details)
+
+
 def _scope(details: Details, given: Mapping[str, Any], around: Mapping[str, Any]) -> dict[str, object]:
     """Who the call says it is for. What a proxy knows of its key goes before what a client claims."""
+    if _is_refused(details, around):
+        return {}
     named: dict[str, object] = {name: given.get(name) for name in SCOPE_FIELDS}
     tenant = around.get("user_api_key_team_id") or around.get("user_api_key_org_id")
     user = around.get("user_api_key_end_user_id") or around.get("user_api_key_user_id")

@@ -1,4 +1,4 @@
-"""The gate: whether the next generation may be made. Looks at a file now and then; all else happens elsewhere."""
+"""The gate: whether the next request to a model may be made. Looks at a file now and then; all else happens elsewhere."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from agent_trace.errors import BudgetExceeded
+from agent_trace.recording.recorder import READ_TYPES
 from agent_trace.spending.budgets import Budget, read_budgets
 from agent_trace.spending.states import EXCEEDED, STATES, BudgetState, read_states
 from agent_trace.spending.watching import watch
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 LOOK_S: Final = 0.2
 _MOST_KNOWN: Final = 10_000
-_GENERATION: Final = "generation"
 _Names = tuple[str | None, str | None, str | None, str | None]
 
 
@@ -39,7 +39,7 @@ class Gate:
         if now_s >= self._look_at_s:
             self._look_at_s = now_s + LOOK_S
             self._look()
-        if not self._closed or call.type != _GENERATION:
+        if not self._closed or call.type not in READ_TYPES:
             return None
         get = call.scope.get
         names = get("tenant_id"), get("agent_id"), get("agent_name"), call.model

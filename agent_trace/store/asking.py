@@ -14,8 +14,8 @@ from agent_trace.store.index import Index
 from agent_trace.store.liveness import Liveness
 from agent_trace.store.reading import Reading
 from agent_trace.store.records import Shelf
-from agent_trace.store.refresh import Progress, fetcher, refresh
-from agent_trace.store.searching import saying
+from agent_trace.store.refresh import Progress, byte_reader, refresh
+from agent_trace.store.said import Said
 from agent_trace.store.text import LITTLE_BYTES, refresh_text
 
 Answer = TypeVar("Answer")
@@ -76,7 +76,7 @@ class OpenStore:
     def _narrowed(self, where: Filter) -> Narrowing:
         return Narrowing(
             where,
-            None if where.text is None else saying(self._index.connection, self._reading(), where.text),
+            None if where.text is None else Said(self._index.connection, self._reading(), where.text),
             self._liveness().running() if where.status in ("running", "interrupted") else (),
         )
 
@@ -89,4 +89,4 @@ class OpenStore:
         return Liveness(self._index.connection, self.directory)
 
     def _reading(self) -> Reading:
-        return Reading(self._index.connection, fetcher(self._index.connection, self._shelf))
+        return Reading(self._index.connection, byte_reader(self._index.connection, self._shelf))

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import orjson
 
@@ -18,12 +18,37 @@ Conditions = tuple[list[str], list[object]]
 """SQL conditions, all of which must hold, and the values for their question marks."""
 
 
+class Places(Protocol):
+    """Where the words of a text stand. Nothing is looked up before it is asked for."""
+
+    has_phrase: bool
+    """Whether the words alone do not tell."""
+    has_beginning: bool
+    """Whether each look takes its time, however little is looked at."""
+
+    @property
+    def is_common(self) -> bool:
+        """Whether there are so many that a question had better not look for all of them."""
+
+    def count(self) -> int:
+        """How many observations have the words, or a few more."""
+
+    def as_json(self) -> str:
+        """Addresses of these observations as one value for a question mark."""
+
+    def among(self, places: Collection[int]) -> Collection[int]:
+        """Those of these addresses of records that have the words, and perhaps some others."""
+
+    def holds(self, observation: int) -> bool:
+        """Whether an observation that has all words has its phrases too."""
+
+
 class Narrowing(NamedTuple):
     """A filter, with what the tables alone cannot tell about it."""
 
     where: Filter
-    saying: list[int] | None = None
-    """Addresses of the observations that have the words of `where.text`, when it asks for any."""
+    said: Places | None = None
+    """Where the words of `where.text` stand, when it asks for any."""
     running: Collection[int] = ()
     """Segments whose process is alive, when `where.status` asks for that."""
 
@@ -37,7 +62,7 @@ _TEXT_CONDITIONS: Final = {
     "name": "o.name = ?1",
     "model": "o.model = ?1",
     "tag": "EXISTS (SELECT 1 FROM tags WHERE tags.record = o.record AND tags.tag = ?1)",
-    "signal": "EXISTS (SELECT 1 FROM signals AS s WHERE s.record = o.record AND s.action = ?1 COLLATE NOCASE)",
+    "signal": "EXISTS (SELECT 1 FROM signals AS s WHERE s.record = o.record AND +s.action = ?1 COLLATE NOCASE)",
 }
 
 
@@ -54,9 +79,9 @@ def text_conditions(asked: Narrowing) -> Conditions:
     if where.level is not None:
         conditions.append("o.level = ?")
         values.append(LEVEL_RANK.get(where.level.upper(), -1))
-    if asked.saying is not None:
+    if asked.said is not None:
         conditions.append("o.record IN (SELECT value FROM json_each(?))")
-        values.append(as_json(asked.saying))
+        values.append(asked.said.as_json())
     return conditions, values
 
 

@@ -18,7 +18,8 @@ FROM observations WHERE trace = ? ORDER BY start_ns, record
 """
 _SIGNALS: Final = "SELECT record, action FROM signals WHERE trace = ? ORDER BY at_ns, nth"
 
-_Line = tuple[Any, ...]
+Line = tuple[Any, ...]
+"""Columns of an observation: its address, its id, that of its parent, and more."""
 _ID, _PARENT = 1, 2
 
 
@@ -30,15 +31,15 @@ def outline(connection: sqlite3.Connection, liveness: Liveness, found: Found) ->
         trace_id=found.trace_id,
         row=queries.trace_row(connection, liveness, found.trace),
         entries=[
-            _entry(depth, line, has_children, actions.get(line[0]), liveness)
-            for depth, line, has_children in _in_tree_order(lines)
+            _entry(depth, line, has_children, actions, liveness)
+            for depth, line, has_children in in_tree_order(lines)
         ],
     )
 
 
-def _in_tree_order(lines: list[_Line]) -> Iterator[tuple[int, _Line, bool]]:
+def in_tree_order(lines: list[Line]) -> Iterator[tuple[int, Line, bool]]:
     """(depth, line, whether something stands below it), as `tree.build_tree` has them: circles are cut."""
-    below: dict[bytes, list[_Line]] = {}
+    below: dict[bytes, list[Line]] = {}
     present = {line[_ID] for line in lines}
     roots = []
     for line in lines:
@@ -47,45 +48,50 @@ def _in_tree_order(lines: list[_Line]) -> Iterator[tuple[int, _Line, bool]]:
             below.setdefault(parent, []).append(line)
         else:
             roots.append(line)
-    seen: set[bytes] = set()
-    # After the roots, what no root leads to: a circle is entered where it began first.
-    for start in (*roots, *lines):
-        if start[_ID] not in seen:
-            yield from _downwards(start, below, seen)
+    for root in roots:
+        yield from _downwards(root, below)
+    # What no root leads to: a circle is entered where it began first, and left before it closes.
+    left = {child[_ID] for children in below.values() for child in children}
+    for line in lines if left else ():
+        if line[_ID] in left:
+            below[line[_PARENT]].remove(line)
+            for each in _downwards(line, below):
+                left.remove(each[1][_ID])
+                yield each
 
 
-def _downwards(
-    start: _Line, below: dict[bytes, list[_Line]], seen: set[bytes]
-) -> Iterator[tuple[int, _Line, bool]]:
-    seen.add(start[_ID])
+def _downwards(start: Line, below: dict[bytes, list[Line]]) -> Iterator[tuple[int, Line, bool]]:
+    """All below a line, which are taken out of `below`: whoever was there has no children any more."""
     waiting = [(0, start)]
     while waiting:
         depth, line = waiting.pop()
-        children = [each for each in below.get(line[_ID], ()) if each[_ID] not in seen]
-        seen.update(each[_ID] for each in children)
+        children = below.pop(line[_ID], None)
         yield depth, line, bool(children)
-        waiting.extend((depth + 1, child) for child in reversed(children))
+        if children:
+            children.reverse()
+            waiting += [(depth + 1, child) for child in children]
 
 
-def _entry(depth: int, line: _Line, has_children: bool, action: str | None, liveness: Liveness) -> Entry:
+def _entry(depth: int, line: Line, has_children: bool, actions: dict[int, str], liveness: Liveness) -> Entry:
     record, id, parent, opened, type, name, start_ns, end_ns, level, model, tokens, cost, unpriced, agent = (
         line
     )
+    # By their order, not by name: there may be ten thousand of them.
     return Entry(
-        depth=depth,
-        id=id.hex(),
-        parent_id=None if parent is None else parent.hex(),
-        type=type,
-        name=name,
-        start_ns=start_ns,
-        end_ns=end_ns,
-        level=LEVELS[level],
-        state=liveness.state_of(record) if opened else "finished",
-        model=model,
-        tokens=tokens,
-        cost=dollars(cost),
-        unpriced=bool(unpriced),
-        signal=action,
-        agent=agent,
-        has_children=has_children,
+        depth,
+        id.hex(),
+        None if parent is None else parent.hex(),
+        type,
+        name,
+        start_ns,
+        end_ns,
+        LEVELS[level],
+        liveness.state_of(record) if opened else "finished",
+        model,
+        tokens,
+        None if cost is None else dollars(cost),
+        bool(unpriced),
+        actions.get(record),
+        agent,
+        has_children,
     )

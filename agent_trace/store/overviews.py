@@ -76,7 +76,8 @@ class AgentRow:
     observations: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: to make a frozen one takes seven times as long, and an outline may have ten thousand.
+@dataclass(slots=True)
 class Entry:
     """One observation in the outline of its trace."""
 

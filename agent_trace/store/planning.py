@@ -74,9 +74,9 @@ def _by_trace(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
 
 
 def _by_text(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
-    if asked.saying is None:
+    if asked.said is None:
         return None
-    return Way(f"json_each(?) AS w {_OF_RECORD} w.value", [as_json(asked.saying)], len(asked.saying))
+    return Way(f"json_each(?) AS w {_OF_RECORD} w.value", [asked.said.as_json()], asked.said.count())
 
 
 def _by_session(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:

@@ -1,6 +1,7 @@
 """Questions about traces and signals: one function each, answered from the index alone."""
 
 import sqlite3
+from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -9,6 +10,7 @@ from agent_trace.store.answers import Status, TraceRow
 from agent_trace.store.filters import (
     Conditions,
     Narrowing,
+    Places,
     all_of,
     bound_conditions,
     id_bytes,
@@ -18,6 +20,7 @@ from agent_trace.store.filters import (
 from agent_trace.store.liveness import Liveness
 from agent_trace.store.planning import FEW, fitting_profiles, shortest_way
 from agent_trace.store.rows import dollars
+from agent_trace.store.walking import Walk
 
 _ONE_OF_TRACE: Final = (
     "SELECT 1 FROM observations AS o INDEXED BY observations_by_trace WHERE o.trace = t.number"
@@ -41,15 +44,24 @@ def trace_rows(
     before_key: tuple[int, str] | None,
 ) -> list[TraceRow]:
     """Traces that fit, the newest first, from the one behind `before_key` (start, trace id) on."""
+    said = common_text(asked)
     conditions, values = trace_conditions(connection, asked)
     if before_key is not None:
         conditions.append(
             "(t.start_ns, t.number) < (?, coalesce((SELECT number FROM traces WHERE trace_id = ?), 0))"
         )
         values += [before_key[0], id_bytes(before_key[1])]
+    if said is not None:
+        numbers = Walk(connection, said, asked, (conditions, values)).numbers()
+        return [trace_row(connection, liveness, number) for number in islice(numbers, limit)]
     query = f"SELECT {_COLUMNS} FROM traces AS t WHERE {all_of(conditions)} ORDER BY t.start_ns DESC, t.number DESC LIMIT ?"
     found = connection.execute(query, (*values, limit)).fetchall()
     return [_trace_row(connection, liveness, columns) for columns in found]
+
+
+def common_text(asked: Narrowing) -> Places | None:
+    """The text that is asked for, when traces that say it are better come upon than looked up."""
+    return asked.said if asked.said is not None and asked.said.is_common else None
 
 
 def trace_row(connection: sqlite3.Connection, liveness: Liveness, number: int) -> TraceRow:
@@ -59,8 +71,10 @@ def trace_row(connection: sqlite3.Connection, liveness: Liveness, number: int) -
 
 
 def trace_conditions(connection: sqlite3.Connection, asked: Narrowing) -> Conditions:
-    """All that a filter asks of a trace `t`."""
-    where = asked.where
+    """All that a filter asks of a trace `t`; but what is said in it, a walk finds out when that is common."""
+    where, is_walked = asked.where, common_text(asked) is not None
+    if is_walked:
+        asked = asked._replace(said=None)
     # Said in these words, the condition lets SQLite use the index of traces that have observations.
     conditions, values = ["t.observations > 0"], list[object]()
     bounds, limits = bound_conditions(where, "t")
@@ -71,9 +85,12 @@ def trace_conditions(connection: sqlite3.Connection, asked: Narrowing) -> Condit
             bounds.append(f"t.number IN (SELECT o.trace FROM {way.source} WHERE {all_of(texts)})")
             limits += [*way.values, *words]
         else:
-            # Trace by trace from the newest on: what many traces have is found before a list of them all is made.
-            bounds += ["t.start_ns <= ?", f"EXISTS ({_ONE_OF_TRACE} AND {all_of(texts)})"]
-            limits += [fitting_profiles(connection, where)[2], *words]
+            bounds.append("t.start_ns <= ?")
+            limits.append(fitting_profiles(connection, where)[2])
+            if not is_walked:
+                # Trace by trace from the newest on: what many have is found before a list of them all is made.
+                bounds.append(f"EXISTS ({_ONE_OF_TRACE} AND {all_of(texts)})")
+                limits += words
     if where.trace_id is not None:
         bounds.append("t.trace_id = ?")
         limits.append(id_bytes(where.trace_id))

@@ -7,10 +7,11 @@ from typing import Final
 from agent_trace.costs import price, recorded_cost
 from agent_trace.observation import Observation
 from agent_trace.store.filters import Narrowing, all_of, observation_conditions
-from agent_trace.store.records import Address, Record, amend
+from agent_trace.store.records import Address, Record, amend, parse
 from agent_trace.store.rows import text, token_counts
 
-Fetch = Callable[[Address], Record | None]
+ReadBytes = Callable[[int, int, int], bytes | None]
+"""What stands in a segment: its number, from where, how many bytes; None when it is gone."""
 PAGE: Final = 500
 POINTERS: Final = "o.record, o.length, o.trace, o.id, o.amended"
 Pointer = tuple[int, int, int, bytes, int]
@@ -19,9 +20,13 @@ Pointer = tuple[int, int, int, bytes, int]
 class Reading:
     """Reads observations through their pointers, on one connection."""
 
-    def __init__(self, connection: sqlite3.Connection, fetch: Fetch) -> None:
+    def __init__(self, connection: sqlite3.Connection, read_bytes: ReadBytes) -> None:
         self._connection = connection
-        self._fetch = fetch
+        self.read_bytes = read_bytes
+
+    def _fetch(self, address: Address) -> Record | None:
+        line = self.read_bytes(address.segment, address.offset, address.length)
+        return None if line is None else parse(line)
 
     def record(self, pointer: Pointer) -> Record | None:
         """The record with its amendments; None when its segment was removed."""

@@ -103,17 +103,17 @@ def identify(record: Record) -> Key | None:
 
 
 class Shelf:
-    """Fetches records again by address, with the last few segments held open."""
+    """Reads segments again, with the last few of them held open."""
 
     def __init__(self, directory: Path, most_open: int = 32) -> None:
         self._directory = directory
         self._most_open = most_open
         self._open: OrderedDict[str, int] = OrderedDict()
 
-    def fetch(self, name: str, address: Address) -> Record | None:
-        """The record at an address of the segment called `name`; None when the segment is gone."""
+    def read(self, name: str, offset: int, length: int) -> bytes | None:
+        """Bytes of the segment called `name`; None when the segment is gone."""
         descriptor = self._descriptor(name)
-        return None if descriptor is None else parse(os.pread(descriptor, address.length, address.offset))
+        return None if descriptor is None else os.pread(descriptor, length, offset)
 
     def close(self) -> None:
         """Let go of every segment."""

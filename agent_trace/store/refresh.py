@@ -16,7 +16,7 @@ from agent_trace.delivery.reader import Chunk, is_live, list_segments, read_head
 from agent_trace.errors import SegmentDamaged
 from agent_trace.store.index import Index
 from agent_trace.store.ingest import read_batch, write_batch
-from agent_trace.store.records import SEGMENT_SHIFT, Address, Record, Shelf, segment_time
+from agent_trace.store.records import SEGMENT_SHIFT, Address, Record, Shelf, parse, segment_time
 from agent_trace.store.repricing import match_prices
 from agent_trace.store.retention import forget
 
@@ -56,20 +56,29 @@ def known_segments(connection: sqlite3.Connection) -> list[Segment]:
 
 def fetcher(connection: sqlite3.Connection, shelf: Shelf) -> Callable[[Address], Record | None]:
     """A function that reads a record again by its address."""
-    names: dict[int, str] = {}
+    read = byte_reader(connection, shelf)
 
     def fetch(address: Address) -> Record | None:
-        name = names.get(address.segment)
-        if name is None:
-            found = connection.execute(
-                "SELECT name FROM segments WHERE number = ?", (address.segment,)
-            ).fetchone()
-            if found is None:
-                return None
-            name = names[address.segment] = found[0]
-        return shelf.fetch(name, address)
+        line = read(address.segment, address.offset, address.length)
+        return None if line is None else parse(line)
 
     return fetch
+
+
+def byte_reader(connection: sqlite3.Connection, shelf: Shelf) -> Callable[[int, int, int], bytes | None]:
+    """A function that reads bytes of a segment: its number, from where, and how many."""
+    names: dict[int, str] = {}
+
+    def read(segment: int, offset: int, length: int) -> bytes | None:
+        name = names.get(segment)
+        if name is None:
+            found = connection.execute("SELECT name FROM segments WHERE number = ?", (segment,)).fetchone()
+            if found is None:
+                return None
+            name = names[segment] = found[0]
+        return shelf.read(name, offset, length)
+
+    return read
 
 
 class Steps:

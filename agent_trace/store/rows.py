@@ -9,7 +9,7 @@ import orjson
 from agent_trace.costs import pico, price_pico, recorded_cost
 from agent_trace.store.durations import step_of
 from agent_trace.store.previews import preview
-from agent_trace.store.profiles import Profiles
+from agent_trace.store.profiles import Profile, Profiles
 from agent_trace.store.records import Address, Record, level_rank
 
 PICO: Final = Decimal(10**12)
@@ -87,15 +87,7 @@ def observation_row(
     start_ns, end_ns = record["start_ns"], get("end_ns")
     if not (type(end_ns) is int and 0 <= end_ns <= _MAX_INTEGER):
         end_ns = None
-    profile = (
-        text(get("type")),
-        level_rank(get("level")),
-        text(get("name")),
-        text(get("model")),
-        text(get("agent_id")),
-        text(get("agent_name")),
-        text(get("tenant_id")),
-    )
+    profile = _profile_of(record)
     type_, level, name, model, agent_id, agent_name, tenant_id = profile
     return ObservationRow(
         address.record,
@@ -125,6 +117,19 @@ def observation_row(
         _id(get("parent_id")),
         profiles.number_of(profile),
         None if end_ns is None else step_of(end_ns - start_ns),
+    )
+
+
+def _profile_of(record: Record) -> Profile:
+    get = record.get
+    return (
+        text(get("type")),
+        level_rank(get("level")),
+        text(get("name")),
+        text(get("model")),
+        text(get("agent_id")),
+        text(get("agent_name")),
+        text(get("tenant_id")),
     )
 
 

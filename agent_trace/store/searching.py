@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from itertools import islice
 
-from agent_trace.store.answers import Filter, Match
+from agent_trace.store.answers import Match
 from agent_trace.store.filters import Narrowing, all_of, observation_conditions
 from agent_trace.store.reading import POINTERS, Pointer, Reading, as_observation
 from agent_trace.store.text import matching_records, snippet_of
@@ -31,19 +31,6 @@ def search(
             break
     # Segments overlap in time: the order of addresses is nearly that of starts.
     return sorted(found.values(), key=lambda match: match.observation.start_ns, reverse=True)
-
-
-def saying(connection: sqlite3.Connection, reading: Reading, text: str) -> list[int]:
-    """Addresses of the observations that a search for `text` would find, in no order."""
-    terms = terms_of(text)
-    if not terms:
-        return []
-    pointers = _pointers(connection, match_expression(terms), Narrowing(Filter()))
-    if all(len(term.words) == 1 for term in terms):
-        return list({pointer[0] for pointer in pointers})
-    # The full text knows words and not their places: whether they stand side by side, the record tells.
-    found = {pointer[0]: reading.record(pointer) for pointer in pointers}
-    return [each for each, record in found.items() if record is not None and snippet_of(record, terms)]
 
 
 def _pointers(connection: sqlite3.Connection, expression: str, asked: Narrowing) -> Iterator[Pointer]:

@@ -20,9 +20,10 @@ from agent_trace.store.answers import (
     TraceRow,
 )
 from agent_trace.store.asking import OpenStore
+from agent_trace.store.finding import find_in_trace
 from agent_trace.store.following import follow
 from agent_trace.store.ledger import make_ledger
-from agent_trace.store.names import find_observation, find_trace
+from agent_trace.store.names import Found, find_observation, find_trace
 from agent_trace.store.neighbours import neighbours
 from agent_trace.store.offering import offered_names
 from agent_trace.store.outlines import outline
@@ -31,7 +32,7 @@ from agent_trace.store.reading import PAGE, POINTERS
 from agent_trace.store.refresh import Progress
 from agent_trace.store.searching import search
 from agent_trace.store.totals import totals
-from agent_trace.store.tree import build_tree
+from agent_trace.store.tree import whole_trace
 
 EVERYTHING: Final = Filter()
 
@@ -132,11 +133,23 @@ class Store(OpenStore):
     def outline(self, id_or_prefix: str) -> Outline:
         """One trace as lines in the order of its tree, from the index alone. Raises NotFound or AmbiguousId."""
         self.refresh()
+        return self._ask(lambda: outline(self._index.connection, self._liveness(), self._found(id_or_prefix)))
+
+    def find_in_trace(self, id_or_prefix: str, text: str, *, refresh: bool = True) -> list[str]:
+        """The ids of the observations of a trace in which a text stands, whatever the case, in the order of the tree.
+
+        It stands in what was recorded of an observation, in any string or number, or says how it stands: its level,
+        `running`, `interrupted`. Unlike `search`, it need not be whole words. Raises NotFound or AmbiguousId.
+        """
+        if refresh:
+            self.refresh()
         return self._ask(
-            lambda: outline(
+            lambda: find_in_trace(
                 self._index.connection,
+                self._reading(),
                 self._liveness(),
-                find_trace(self._index.connection, id_or_prefix),
+                self._found(id_or_prefix),
+                text,
             )
         )
 
@@ -145,9 +158,7 @@ class Store(OpenStore):
 
         Raises NotFound or AmbiguousId.
         """
-        return self._ask(
-            lambda: neighbours(self._index.connection, find_trace(self._index.connection, id_or_prefix))
-        )
+        return self._ask(lambda: neighbours(self._index.connection, self._found(id_or_prefix)))
 
     def observation(self, id_or_prefix: str) -> Observation:
         """One observation by its id or the start of it. Raises NotFound or AmbiguousId."""
@@ -262,19 +273,12 @@ class Store(OpenStore):
             lambda asked: cost_queries.cost_list(self._index.connection, asked, keys, idle, limit),
         )
 
+    def _found(self, id_or_prefix: str) -> Found:
+        return find_trace(self._index.connection, id_or_prefix)
+
     def _trace(self, id_or_prefix: str) -> Trace:
-        connection, liveness = self._index.connection, self._liveness()
-        found = find_trace(connection, id_or_prefix)
-        stated = [
-            (observation, liveness.state_of(record) if opened else "finished")
-            for record, opened, observation in self._reading().of_trace(found.trace)
-        ]
-        return Trace(
-            trace_id=found.trace_id,
-            row=queries.trace_row(connection, liveness, found.trace),
-            roots=build_tree(stated),
-            observations=[observation for observation, _ in stated],
-        )
+        found = self._found(id_or_prefix)
+        return whole_trace(self._index.connection, self._reading(), self._liveness(), found)
 
     def _amendments(self, id_or_prefix: str) -> list[dict[str, Any]]:
         found = find_observation(self._index.connection, id_or_prefix)

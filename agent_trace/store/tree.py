@@ -1,9 +1,28 @@
 """A trace's observations as a tree, whatever their parents say. Nothing here recurses: depth is the user's."""
 
+import sqlite3
 from collections.abc import Iterable
 
 from agent_trace.observation import Observation
-from agent_trace.store.answers import Node, State
+from agent_trace.store.answers import Node, State, Trace
+from agent_trace.store.liveness import Liveness
+from agent_trace.store.names import Found
+from agent_trace.store.queries import trace_row
+from agent_trace.store.reading import Reading
+
+
+def whole_trace(connection: sqlite3.Connection, reading: Reading, liveness: Liveness, found: Found) -> Trace:
+    """A trace with all its observations."""
+    stated: list[tuple[Observation, State]] = [
+        (observation, liveness.state_of(record) if opened else "finished")
+        for record, opened, observation in reading.of_trace(found.trace)
+    ]
+    return Trace(
+        trace_id=found.trace_id,
+        row=trace_row(connection, liveness, found.trace),
+        roots=build_tree(stated),
+        observations=[observation for observation, _ in stated],
+    )
 
 
 def build_tree(observations: Iterable[tuple[Observation, State]]) -> list[Node]:

@@ -1,4 +1,7 @@
-"""Content as an answer: a page as HTML, the same as JSON, and what is said when there is none."""
+"""Content as an answer: a page as HTML, the same as JSON, and what is said when there is none.
+
+What is asked for again and again has an ETag.
+"""
 
 import hashlib
 from dataclasses import is_dataclass
@@ -20,20 +23,27 @@ PROBLEM: Final = Page("problem", "", "problem.html", lambda question: {})
 
 
 def html(page: Page, content: Content, frame: Frame, request: Request, status: int = 200) -> Response:
-    """A page as HTML; nothing but its ETag for who has it already."""
-    text = render(
-        page.template, page=page, pages=PAGES, frame=frame, query=dict(request.query_params), **content
-    )
+    """A page as HTML. The charts' script, and what it is allowed, come only with something to draw."""
+    draws = page.charts and content.get("chart") is not None
+    query = dict(request.query_params)
+    text = render(page.template, page=page, pages=PAGES, frame=frame, query=query, draws=draws, **content)
     # Lone surrogates cannot be sent; pages spell them out, and where one forgets to, this does.
     body = text.encode("utf-8", "backslashreplace")
-    headers = {"Content-Security-Policy": CHARTS_POLICY} if page.charts else {}
+    headers = {"Content-Security-Policy": CHARTS_POLICY} if draws else {}
     if status != 200:
         return Response(body, status, headers, "text/html")
-    etag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    headers["ETag"] = etag
-    if request.headers.get("if-none-match") == etag:
-        return unchanged(etag)
-    return Response(body, 200, headers, "text/html")
+    return Response(body, 200, headers | {"ETag": etag_of(body)}, "text/html")
+
+
+def etag_of(body: bytes) -> str:
+    """What tells this answer from another one."""
+    return f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+
+
+def unless_had(request: Request, answer: Response) -> Response:
+    """The answer; for a browser that has it already, that it is unchanged."""
+    etag = answer.headers["ETag"]
+    return unchanged(etag) if request.headers.get("if-none-match") == etag else answer
 
 
 def unchanged(etag: str) -> Response:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,10 +14,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from agent_trace.errors import AmbiguousId, NotFound, StoreError, StoreMissing
+from agent_trace.errors import StoreError, StoreMissing
 from agent_trace.recording.journal.control import read_flag
 from agent_trace.store import Store
-from agent_trace.viewer import answers, fixed_files, texts
+from agent_trace.viewer import answers, fixed_files, problems, texts
 from agent_trace.viewer.asking import Desk
 from agent_trace.viewer.guarding import SWITCH_PATH, Door, Guard
 from agent_trace.viewer.page import BadQuestion, Content, Frame, Page, Question
@@ -25,6 +26,8 @@ from agent_trace.viewer.switching import switch
 from agent_trace.viewer.unchanged import Unchanged
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+_HEADINGS: Final = {404: "There is nothing here", 400: "That cannot be asked"}
 
 
 def application(directory: Path, door: Door | None = None) -> ASGIApp:
@@ -68,33 +71,48 @@ class Site:
     def _as_it_is(self, answer: Callable[[Question], Response]) -> Endpoint:
         async def reply(request: Request) -> Response:
             try:
-                return await self._desk.ask(
-                    lambda store: answer(Question(store, request.path_params, request.query_params))
+                return await self._ask(
+                    request, lambda store: answer(Question(store, request.path_params, request.query_params))
                 )
             except (StoreError, BadQuestion, OSError) as error:
-                return self._problem(request, _status(error), str(error))
+                return self._problem(request, error)
 
         return reply
 
     def _as_html(self, page: Page) -> Endpoint:
         async def answer(request: Request) -> Response:
             try:
-                return await self._desk.ask(lambda store: self._html(page, store, request))
+                return await self._ask(request, lambda store: self._html(page, store, request))
             except StoreMissing as error:
                 return self._before_store(page, request, error)
             except (StoreError, BadQuestion, OSError) as error:
-                return self._problem(request, _status(error), str(error))
+                return self._problem(request, error)
 
         return answer
 
-    def _html(self, page: Page, store: Store, request: Request) -> Response:
-        url, etag = f"{request.url.path}?{request.url.query}", request.headers.get("if-none-match")
+    async def _ask(self, request: Request, question: Callable[[Store], Response]) -> Response:
+        """What the question gives; nothing but its ETag for who has it already."""
+        etag = request.headers.get("if-none-match")
+        return await self._desk.ask(
+            lambda store: self._unless_known(request, etag, store, question), again=etag is not None
+        )
+
+    def _unless_known(
+        self, request: Request, etag: str | None, store: Store, question: Callable[[Store], Response]
+    ) -> Response:
+        url = f"{request.url.path}?{request.url.query}"
         if etag is not None and self._unchanged.knows(url, etag, store):
             return answers.unchanged(etag)
         version = store.version()
-        answer = answers.html(page, _content(page, store, request), self._frame(request, page), request)
-        self._unchanged.note(url, answer.headers["ETag"], version)
-        return answer
+        answer = question(store)
+        given = answer.headers.get("ETag")
+        if given is None:
+            return answer
+        self._unchanged.note(url, given, version)
+        return answers.unless_had(request, answer)
+
+    def _html(self, page: Page, store: Store, request: Request) -> Response:
+        return answers.html(page, _content(page, store, request), self._frame(request, page), request)
 
     def _as_json(self, page: Page) -> Endpoint:
         async def answer(request: Request) -> Response:
@@ -105,30 +123,34 @@ class Site:
                     return answers.json(page.before_store(self._directory))
                 return answers.json({"problem": str(error)}, 404)
             except (StoreError, BadQuestion, OSError) as error:
-                return answers.json({"problem": str(error)}, _status(error))
+                return answers.json({"problem": str(error)}, problems.status_of(error))
 
         return answer
 
     def _before_store(self, page: Page, request: Request, error: StoreMissing) -> Response:
         frame = self._frame(request, page)
         if page.before_store is not None:
-            return answers.html(page, page.before_store(self._directory), frame, request)
-        how_to_begin = replace(page, template="empty.html", charts=False)
-        return answers.html(how_to_begin, {"problem": str(error)}, frame, request)
+            content = page.before_store(self._directory)
+            return answers.unless_had(request, answers.html(page, content, frame, request))
+        how_to_begin = replace(page, template="empty.html")
+        content = {"problem": str(error)}
+        return answers.unless_had(request, answers.html(how_to_begin, content, frame, request))
 
-    def _problem(self, request: Request, status: int, problem: str) -> Response:
-        content = {"problem": problem, "status": status}
+    def _problem(self, request: Request, error: Exception) -> Response:
+        return self._told(request, problems.status_of(error), str(error))
+
+    def _told(self, request: Request, status: int, problem: str) -> Response:
+        pieces = problems.pieces(problem, request.path_params.values())
+        content = {"pieces": pieces, "heading": _HEADINGS.get(status, "That did not work")}
         return answers.html(answers.PROBLEM, content, self._frame(request, None), request, status)
 
     async def _no_such_page(self, request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
         said = f"There is no page at {request.url.path}" if status == 404 else str(error)
-        return self._problem(request, status, said)
+        return self._told(request, status, said)
 
     async def _defect(self, request: Request, error: Exception) -> Response:
-        return self._problem(
-            request, 500, f"This is a defect of agent_trace: {type(error).__name__}: {error}"
-        )
+        return self._told(request, 500, f"This is a defect of agent_trace: {type(error).__name__}: {error}")
 
     async def _switch(self, request: Request) -> Response:
         return await switch(request, self._directory, self._token)
@@ -150,9 +172,3 @@ def _is_on(directory: Path) -> bool:
     with suppress(OSError):  # the page itself says what is wrong there
         return read_flag(directory) is not False
     return True
-
-
-def _status(error: Exception) -> int:
-    if isinstance(error, NotFound):
-        return 404
-    return 400 if isinstance(error, BadQuestion | AmbiguousId) else 500

@@ -1,4 +1,8 @@
-"""Puts questions to the store away from the event loop: a few threads, each with a store of its own."""
+"""Puts questions to the store away from the event loop: a few threads, each with a store of its own.
+
+Whether anything changed can only be told by a store that was asked before: whoever asks again and again, as open pages do,
+is answered by one thread of its own.
+"""
 
 import asyncio
 import threading
@@ -20,16 +24,22 @@ class Desk:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="agent_trace-page")
+        self._again = ThreadPoolExecutor(1, thread_name_prefix="agent_trace-page-again")
         self._local = threading.local()
         self._stores: list[Store] = []
 
-    async def ask(self, question: Callable[[Store], Answer]) -> Answer:
-        """What the store says. Raises StoreMissing while nothing was recorded yet, and what the question raises."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._answer, question)
+    async def ask(self, question: Callable[[Store], Answer], *, again: bool = False) -> Answer:
+        """What the store says; `again`: to who has an answer already.
+
+        Raises StoreMissing while nothing was recorded yet, and what the question raises.
+        """
+        threads = self._again if again else self._threads
+        return await asyncio.get_running_loop().run_in_executor(threads, self._answer, question)
 
     def close(self) -> None:
         """Wait for the questions under way, and let go of the stores."""
-        self._threads.shutdown(cancel_futures=True)
+        for threads in (self._threads, self._again):
+            threads.shutdown(cancel_futures=True)
         for store in self._stores:
             store.close()
 

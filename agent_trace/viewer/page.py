@@ -39,7 +39,7 @@ class Page:
     before_store: Callable[[Path], Content] | None = None
     """What it says of a directory in which nothing was recorded yet; without it, such a page says how to begin."""
     charts: bool = False
-    """Whether it draws charts: their script may then set styles, which no other page allows."""
+    """Whether it may draw one, the `chart` of its content: with one, a script may set styles, which no other page allows."""
 
 
 @dataclass(frozen=True, slots=True)

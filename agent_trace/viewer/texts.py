@@ -13,9 +13,11 @@ from agent_trace.errors import NotFound
 from agent_trace.observation import Observation
 from agent_trace.store import Filter, Store
 from agent_trace.viewer import searching
+from agent_trace.viewer.answers import etag_of
 from agent_trace.viewer.page import Question
 from agent_trace.viewer.pages import trace
 from agent_trace.viewer.pointers import value_at
+from agent_trace.viewer.scoring import scores_of
 from agent_trace.viewer.showing import pretty
 
 
@@ -31,27 +33,32 @@ def text(question: Question) -> Response:
 
 
 def whole(question: Question) -> Response:
-    """A trace with all its observations, as JSON to read."""
+    """A trace with all its observations and scores, as JSON to read."""
     outline = question.store.outline(question.path["trace_id"])
     where = Filter(trace_id=outline.trace_id)
     read = question.store.observations(where, newest_first=False, refresh=False)
-    return _plain(pretty({"trace": outline.row, "observations": [each.to_record() for each in read]}))
+    content = {
+        "trace": outline.row,
+        "observations": [each.to_record() for each in read],
+        "scores": scores_of(question.store, outline.trace_id),
+    }
+    return _plain(pretty(content))
 
 
 def rows(question: Question) -> Response:
-    """Every line of a tree, for the script."""
-    outline = question.store.outline(question.path["trace_id"])
-    cells = [each.cells() for each in trace.lines(outline)]
-    return Response(
-        orjson.dumps({"trace_id": outline.trace_id, "rows": cells}), media_type="application/json"
-    )
+    """Every line of a tree, and as `html` what of its page changes while it runs, for the script."""
+    said = trace.live(question.store, question.path["trace_id"])
+    body = orjson.dumps(said)
+    return Response(body, 200, {"ETag": etag_of(body)}, "application/json")
 
 
 def found(question: Question) -> Response:
-    """The ids of the observations of a trace in which `q` stands, in the order of the tree, for the script."""
-    outline = question.store.outline(question.path["trace_id"])
-    ids = searching.find(question.store, outline, searching.sought(question.query))
-    return Response(orjson.dumps({"found": ids}), media_type="application/json")
+    """The ids of the observations of a trace in which `q` stands, in the order of the tree, for the script.
+
+    `more`: these are the first of them.
+    """
+    finds = searching.find(question.store, question.path["trace_id"], searching.sought(question.query))
+    return Response(orjson.dumps({"found": finds.ids, "more": finds.more}), media_type="application/json")
 
 
 ROUTES: Final[tuple[tuple[str, Callable[[Question], Response]], ...]] = (

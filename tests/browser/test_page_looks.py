@@ -72,3 +72,12 @@ def test_running_and_interrupted_traces_are_told_apart(width: int, window: Brows
     window.open(f"{unfinished.url}/traces/{unfinished.trace_id('the killed one')}")
     assert "interrupted" in window.text()
     assert (window.layout(), window.problems()) == ([], [])
+
+
+def test_names_in_tables_are_not_broken_at_their_hyphens(window: Browser, demo: Site) -> None:
+    window.open(f"{demo.url}/sessions")
+    lines = window.ask(
+        "return [...document.querySelectorAll('.board td > a')].map(each => [each.innerText, each.getClientRects().length])"
+    )
+    assert any("-" in name for name, _ in lines)
+    assert [name for name, count in lines if count > 1] == []

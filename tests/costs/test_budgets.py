@@ -196,7 +196,7 @@ def state(until_s: float = 60.0, on_exceeded: Any = "raise", spent: int = 10, **
     return BudgetState(scope, Decimal(10), Decimal(spent), 0, "day", 0, until_ns, on_exceeded)
 
 
-def test_the_gate_stops_generations_of_a_spent_scope_and_no_others(
+def test_the_gate_stops_what_asks_a_model_for_a_spent_scope_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed = (
@@ -215,8 +215,8 @@ def test_the_gate_stops_generations_of_a_spent_scope_and_no_others(
     ):  # fmt: skip
         assert gate(other) is None
     span = FakeSpan(tenant_id="acme")
-    span.type = "tool"
-    assert gate(span) is None
+    for span.type, stopped in (("embedding", True), ("retriever", False), ("tool", False)):
+        assert (gate(span) is not None) == stopped
 
 
 def test_the_gate_opens_when_the_window_ends_though_nobody_watches(

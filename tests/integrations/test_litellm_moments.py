@@ -1,6 +1,7 @@
 """Real LiteLLM: when a call returns it is written, a spent budget refuses it before, and nobody counts it twice."""
 
 import asyncio
+import contextlib
 import inspect
 import time
 from collections import Counter
@@ -33,6 +34,9 @@ from tests.support.llm_server import USAGE, LlmServer, Refusal, llm_server
 from tests.support.programs import run_program
 
 litellm: Any = pytest.importorskip("litellm")
+
+
+STREAM = {"stream": True, "stream_options": {"include_usage": True}}
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +77,7 @@ def sync_call(server: LlmServer) -> Any:
 
 
 def streamed(server: LlmServer) -> Any:
-    return list(litellm.completion(**at(server, stream=True)))
+    return list(litellm.completion(**at(server, **STREAM)))
 
 
 def with_retries(server: LlmServer) -> Any:
@@ -103,7 +107,7 @@ async def async_call(server: LlmServer) -> Any:
 
 
 async def async_streamed(server: LlmServer) -> Any:
-    return [each async for each in await litellm.acompletion(**at(server, stream=True))]
+    return [each async for each in await litellm.acompletion(**at(server, **STREAM))]
 
 
 async def async_with_retries(server: LlmServer) -> Any:
@@ -224,6 +228,7 @@ def places() -> dict[tuple[str, str], Any]:
     return {
         (module, name): litellm_moments._place(module, name)[2]
         for module, name, _ in litellm_moments._WRAPPED
+        if module != litellm_moments._BYTES
     }
 
 
@@ -350,13 +355,96 @@ def test_a_program_that_only_asks_litellm_is_stopped_when_its_budget_is_spent(tm
     assert "tenant acme has spent its budget" in done.stderr
 
 
-def test_embeddings_are_no_generations_and_are_made(
+PAID: dict[str, tuple[str, dict[str, Any]]] = {
+    "embedding": ("openai/text-embedding-3-small", {"input": ["AAPL"]}),
+    "text_completion": ("openai/gpt-3.5-turbo-instruct", {"prompt": "AAPL?"}),
+    "responses": ("openai/gpt-4o", {"input": "AAPL?"}),
+    "image_generation": ("openai/dall-e-3", {"prompt": "AAPL"}),
+    "transcription": ("openai/whisper-1", {"file": ("call.wav", b"RIFF")}),
+    "speech": ("openai/tts-1", {"input": "BUY", "voice": "alloy"}),
+    "rerank": ("cohere/rerank-v3.5", {"query": "AAPL", "documents": ["AAPL rises"]}),
+}
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize("operation", PAID)
+def test_whatever_else_is_paid_for_is_not_made_either(
+    observations: Recorded,
+    server: LlmServer,
+    spent: Callable[..., None],
+    operation: str,
+    is_async: bool,
+) -> None:
+    spent(tenant="acme")
+    model, asked = PAID[operation]
+    given = {"model": model, **asked, "api_base": server.openai_url, "api_key": "sk-none"}
+    with ObservabilityContext.scope(tenant_id="acme"), pytest.raises(BudgetExceeded, match="tenant acme"):
+        if is_async:
+            asyncio.run(getattr(litellm, f"a{operation}")(**given))
+        else:
+            getattr(litellm, operation)(**given)
+    assert server.requests == []
+    (found,) = observations
+    assert (found.name, found.level, found.tenant_id) == (f"litellm.{operation}", "ERROR", "acme")
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_nor_is_what_is_asked_in_anthropics_form(
+    observations: Recorded, server: LlmServer, spent: Callable[..., None], is_streamed: bool
+) -> None:
+    spent(tenant="acme")
+    given = at(server, "anthropic/claude-sonnet-4-5", api_base=server.url, max_tokens=9, stream=is_streamed)
+    for metadata in ({"tenant_id": "acme"}, {"tenant_id": "globex"}):
+        call = litellm.anthropic.messages.acreate(**given, litellm_metadata=metadata)
+        try:
+            asyncio.run(call)
+        except BudgetExceeded:
+            assert metadata == {"tenant_id": "acme"}
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "gpt-4o-mini"])
+def test_a_proxys_name_for_a_model_does_not_hide_the_one_that_is_asked(
+    observations: Recorded, server: LlmServer, spent: Callable[..., None], model: str
+) -> None:
+    """As a proxy does: set up under its own name, then made with the model that its router has chosen."""
+    spent(model="gpt-4o")
+
+    async def work() -> None:
+        rules, now = litellm.utils.Rules(), litellm.utils.datetime.datetime.now()
+        desk = {"model": "desk", "messages": ASKED, "litellm_call_id": "call-1"}
+        logging, _ = litellm.utils.function_setup("acompletion", rules, now, **desk)
+        await litellm.acompletion(**at(server, f"openai/{model}"), litellm_logging_obj=logging)
+
+    try:
+        asyncio.run(work())
+    except BudgetExceeded:
+        assert model == "gpt-4o"
+    assert len(server.requests) == (model != "gpt-4o")
+    (found,) = observations
+    assert (found.model, found.level) == (model, "ERROR" if model == "gpt-4o" else "DEFAULT")
+
+
+def test_what_moderates_costs_nothing_and_is_made(
     observations: Recorded, server: LlmServer, spent: Callable[..., None]
 ) -> None:
     spent(tenant="acme")
-    with ObservabilityContext.scope(tenant_id="acme"):
-        embedded(server)
+    moderation = {"model": "openai/omni-moderation-latest", "input": "AAPL", "api_base": server.openai_url}
+    with ObservabilityContext.scope(tenant_id="acme"), contextlib.suppress(Exception):
+        litellm.moderation(**moderation, api_key="sk-none")  # the server doesn't know how to answer
     assert len(server.requests) == 1
+
+
+def test_of_decorated_functions_those_that_ask_a_model_are_stopped(
+    observations: Recorded, spent: Callable[..., None]
+) -> None:
+    spent(tenant="acme")
+    made = []
+    with ObservabilityContext.scope(tenant_id="acme"):
+        for kind in ("generation", "embedding", "retriever", "tool"):
+            with contextlib.suppress(BudgetExceeded):
+                observe_llm(as_type=kind)(made.append)(kind)  # type: ignore[call-overload]
+    assert made == ["retriever", "tool"]
 
 
 # ---- other observers of the same call

@@ -75,3 +75,54 @@ def test_a_proxys_own_name_for_a_model_is_not_the_model() -> None:
     details = {"litellm_params": {"metadata": {"model_group": "desk"}}}
     assert reading_of(details, answer)[0].model is None
     assert reading_of({}, answer)[0].model == "desk"
+
+
+def test_what_a_proxy_knows_of_a_key_is_believed_wherever_it_stands_and_clients_are_not() -> None:
+    knows = {"user_api_key_team_id": "acme", "user_api_key_end_user_id": "end-user", "requester_metadata": {}}
+    claims = {"user_api_key_team_id": "spoof", "user_api_key_org_id": "spoof", "tenant_id": "spoof"}
+    request = {"proxy_server_request": {"body": {}}}
+    for params in (
+        {"metadata": {**claims, **knows}},
+        {"metadata": claims, "litellm_metadata": knows},
+        {"metadata": None, "litellm_metadata": knows},
+    ):
+        scope = described({"litellm_params": {**params, **request}}).scope
+        assert (scope["tenant_id"], scope["user_id"]) == ("acme", "end-user")
+    beside = {"user_api_key_team_id": None, "user_api_key_hash": "h", "requester_metadata": {}}
+    keyless = {"litellm_params": {"metadata": claims, "litellm_metadata": beside, **request}}
+    assert described(keyless).scope == {}
+
+
+def test_a_request_that_a_proxy_turns_away_is_nobodys() -> None:
+    claims = {
+        "tenant_id": "spoof",
+        "user_api_key_hash": "nokey",
+        "user_api_key_request_route": "/v1/responses",
+    }
+    found = described({"call_type": "/v1/responses", "litellm_params": {"metadata": claims}})
+    assert (found.name, found.scope) == ("litellm.responses", {})
+    sent = [{"role": "user", "content": "default-message-value"}]
+    assert input_of({"messages": sent}, sent) is None
+
+
+def test_what_is_passed_through_has_the_request_as_its_input() -> None:
+    body = {"model": "claude", "messages": [{"role": "user", "content": "AAPL?"}]}
+    details = {"call_type": "pass_through_endpoint", "additional_args": {"complete_input_dict": body}}
+    assert input_of({**details, "input": [{"role": "user", "content": "{...}"}]}, None) == body
+
+
+def test_texts_are_input_and_not_messages() -> None:
+    assert input_of({"call_type": "aembedding", "input": ["AAPL"]}, None) == {"input": ["AAPL"]}
+    optional = {"instructions": "Be brief."}
+    found = input_of({"call_type": "responses", "input": "AAPL?", "optional_params": optional}, None)
+    assert found == {"input": "AAPL?", "instructions": "Be brief."}
+
+
+def test_a_stream_that_reports_no_tokens_was_not_free() -> None:
+    answer = {"choices": [], "usage": {"prompt_tokens": 0, "completion_tokens": 0}}
+    priced = {"response_cost": 0.0, "model": "gpt-4o"}
+    reading, _ = reading_of({**priced, "stream": True}, answer)
+    assert (reading.usage, reading.cost) == (None, None)
+    told = {"prompt_tokens": 3, "completion_tokens": 0}
+    reading, _ = reading_of({**priced, "stream": True}, {"choices": [], "usage": told})
+    assert reading.usage == {"input": 3, "output": 0}

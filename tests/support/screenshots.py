@@ -1,4 +1,6 @@
-"""Pictures of every page of the demo's store, at three widths, light and dark: `python -m tests.support.screenshots FOLDER`.
+"""Pictures of every page of the demo's store, and of a trace that runs and has scores, at three widths, light and dark.
+
+`python -m tests.support.screenshots FOLDER`
 
 Options: `--store DIR` for another store, `--only NAME` for pages whose name begins so.
 """
@@ -13,6 +15,7 @@ from pathlib import Path
 
 from tests.support.browser import SCHEMES, WIDTHS, Browser, browser
 from tests.support.cli import clean_environment
+from tests.support.running import Running, judged_desk
 from tests.support.sites import Site, site
 from tests.support.walks import CHARTS, PAGES, path_of
 
@@ -25,17 +28,27 @@ def main() -> None:
     parser.add_argument("--only", default="", help="the beginning of a page's name")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    with _store(options.store) as store, site(store) as running, browser() as window:
-        for page in PAGES:
-            if page.startswith(options.only):
-                _take(window, running, page, options.folder)
+    with browser() as window:
+        with _store(options.store) as store, site(store) as shown:
+            for page in PAGES:
+                if page.startswith(options.only):
+                    _take(window, shown, page, path_of(page, shown), options.folder)
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            Running(Path(folder) / "store", began_ago_s=2) as running,
+        ):
+            paths = {"scores": judged_desk(running), "running trace": running.page}
+            with site(running.directory) as shown:
+                for page, path in paths.items():
+                    if page.startswith(options.only):
+                        _take(window, shown, page, path, options.folder)
     print(f"{len(list(options.folder.glob('*.png')))} pictures are in {options.folder}")
 
 
-def _take(window: Browser, running: Site, page: str, folder: Path) -> None:
+def _take(window: Browser, shown: Site, page: str, path: str, folder: Path) -> None:
     for width in WIDTHS:
         window.width(width)
-        window.open(running.url + path_of(page, running))
+        window.open(shown.url + path)
         if page in CHARTS:
             window.wait("a chart", "return document.querySelector('.js-plotly-plot .main-svg') !== null")
         for scheme in SCHEMES:

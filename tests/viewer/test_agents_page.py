@@ -36,11 +36,11 @@ def store(tmp_path: Path) -> Path:
 def test_calls_errors_latency_tokens_cost_and_signals_of_each(store: Path) -> None:
     with asked(store) as client:
         analyst, hostile = read(client.get("/agents").text).rows("Agents")
-    assert (analyst["Agent"], analyst["Calls ↓"], analyst["Errors"], analyst["Rate"]) == (
+    assert (analyst["Agent"], analyst["Calls ↓"], analyst["Errors"], analyst["Errors of all"]) == (
         "analyst",
         "100",
         "1",
-        "1.0 %",
+        "1.0 % of 100",
     )
     assert [round(float(analyst[each].split()[0]) / 5) for each in ("p50",)] == [10]
     assert analyst["p95"].startswith("1 min 3") and analyst["p99"].startswith("1 min 3")

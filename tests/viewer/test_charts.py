@@ -4,6 +4,7 @@ import json
 import re
 from decimal import Decimal
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,9 @@ from agent_trace.store.answers import CostRow, SignalRow
 from agent_trace.viewer.charts import COLOURS, Chart, plain
 from agent_trace.viewer.signals_chart import signals_chart
 from agent_trace.viewer.spending_chart import spending_chart
+from tests.support.asked import asked
+from tests.support.segments import record, write_segment
+from tests.support.stores import generation
 
 SCRIPT = "</script><script>alert(1)</script>"
 STEERING = "\u202eexe.gnp\x1b[31m\ud800"
@@ -142,3 +146,17 @@ def test_lanes_are_those_with_the_most_signals_and_the_rest_shares_one() -> None
 def test_there_is_no_chart_of_nothing() -> None:
     assert spending_chart([], "agent") is None
     assert signals_chart([], "confidence") is None
+
+
+@pytest.mark.parametrize("path", ["/costs", "/signals"])
+def test_the_script_of_charts_comes_only_with_something_to_draw(tmp_path: Path, path: str) -> None:
+    write_segment(tmp_path / "none", [record()])
+    write_segment(tmp_path / "some", [generation(signal={"action": "BUY"})])
+    with asked(tmp_path / "none") as client:
+        answer = client.get(path)
+        assert "charts.js" not in answer.text
+        assert "unsafe-inline" not in answer.headers["content-security-policy"]
+    with asked(tmp_path / "some") as client:
+        answer = client.get(path)
+        assert "charts.js" in answer.text and "unsafe-inline" in answer.headers["content-security-policy"]
+        assert "charts.js" not in client.get(f"{path}?agent=nobody").text

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from agent_trace.viewer import searching
 from agent_trace.viewer.pages.trace import LINES
 from tests.support.asked import asked
 from tests.support.segments import START_NS, record, write_segment
@@ -122,8 +123,20 @@ def test_a_search_looks_into_what_was_said_and_keeps_the_path_to_it(client: Test
     html = client.get(f"{PAGE}?q=buy NOW").text
     assert names(html) == ["desk", "second ask"] and "1 found" in html
     assert client.get(f"{PAGE}/found?q=ask").json()["found"] == [f"{2:016x}", f"{4:016x}"]
-    assert client.get(f"{PAGE}/found?q=").json()["found"] == []
+    assert client.get(f"{PAGE}/found?q=").json() == {"found": [], "more": False}
     assert "is nowhere in this trace" in client.get(f"{PAGE}?q=zyzzyva").text
+
+
+def test_of_more_finds_than_anybody_goes_through_the_first_are_told(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "MOST_FOUND", 2)
+    for sought in ("order", "ask", "e"):  # in one name, in two, in all of them and in what was said
+        found = client.get(f"{PAGE}/found?q={sought}").json()
+        assert len(found["found"]) <= 2 and found["more"] == (sought == "e")
+    assert "the first 2 found" in client.get(f"{PAGE}?q=e").text
+    assert "2 found" in client.get(f"{PAGE}?q=ask").text
+    assert "the first" not in client.get(f"{PAGE}?q=ask").text
 
 
 def test_the_rows_of_the_script_say_what_the_page_says(client: TestClient) -> None:

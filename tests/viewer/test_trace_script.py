@@ -128,6 +128,16 @@ def test_a_search_goes_from_match_to_match_and_opens_what_is_closed(page: Browse
     page.wait("the mark", "return document.querySelector('.panel mark.hit')?.textContent === 'needle'")
 
 
+def test_of_more_finds_than_are_looked_for_it_is_said_that_these_are_the_first(
+    page: Browser, served: Site
+) -> None:
+    page.open(f"{served.url}/traces/{LARGE}")
+    page.press("/", *"step 1", Keys.ENTER)
+    hits(page, "1 of the first 1,000")
+    page.press(Keys.ENTER)
+    hits(page, "2 of the first 1,000")
+
+
 def test_of_a_large_tree_only_the_lines_in_view_are_in_the_document(page: Browser, served: Site) -> None:
     page.open(f"{served.url}/traces/{LARGE}")
     page.wait("all lines", f"return document.querySelector('.tree').ariaRowCount == {OBSERVATIONS + 1}")

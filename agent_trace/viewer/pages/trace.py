@@ -13,8 +13,10 @@ from agent_trace.viewer.elsewhere import langfuse_url
 from agent_trace.viewer.folds import Folds, with_ancestors
 from agent_trace.viewer.page import BadQuestion, Content, Page, Question
 from agent_trace.viewer.pages import observation
+from agent_trace.viewer.scoring import scores_of
 from agent_trace.viewer.showing import pretty
-from agent_trace.viewer.tree_lines import Line, line
+from agent_trace.viewer.templating import render
+from agent_trace.viewer.tree_lines import line
 
 LINES: Final = 150
 """So many lines of a tree come with the page; the script asks for the others, and without it they are further pages."""
@@ -25,7 +27,10 @@ JSON_CHARACTERS: Final = 80_000
 
 
 def content(question: Question) -> Content:
-    """The trace, and what one way of looking at it shows. `view`: tree, transcript or json."""
+    """The trace, and what one way of looking at it shows. `view`: tree, transcript or json.
+
+    `scores`: of the trace itself, and of all observations in it.
+    """
     store, query = question.store, question.query
     outline = store.outline(question.path["trace_id"])
     previous, following = store.neighbours(outline.trace_id)
@@ -37,6 +42,7 @@ def content(question: Question) -> Content:
         "trace": outline.row,
         "at_ns": time.time_ns(),
         "view": view,
+        "scores": scores_of(store, outline.trace_id),
         "opened": observation.content_of(store, opened, query) if opened else None,
         "previous": previous,
         "following": following,
@@ -45,10 +51,21 @@ def content(question: Question) -> Content:
     }
 
 
-def lines(outline: Outline) -> list[Line]:
-    """Every line of the tree, whether it is shown or not."""
+def live(store: Store, trace_id: str) -> Content:
+    """`rows`: the cells of every line of the tree, shown or not; `html`: what stands around them by now."""
+    outline = store.outline(trace_id)
     axis, path = axis_of(outline), critical_path(outline.entries, _last_ns(outline))
-    return [line(entry, axis, path) for entry in outline.entries]
+    around = {
+        "trace": outline.row,
+        "at_ns": axis.last_ns,
+        "scores": scores_of(store, outline.trace_id),
+        "ticks": axis.ticks(),
+    }
+    return {
+        "trace_id": outline.trace_id,
+        "rows": [line(entry, axis, path).cells() for entry in outline.entries],
+        "html": render("trace_live.html", **around),
+    }
 
 
 def axis_of(outline: Outline) -> Axis:
@@ -68,9 +85,11 @@ def _tree(store: Store, outline: Outline, query: Mapping[str, str]) -> Content:
     """The lines that this page of the tree lists, and every entry as the store has it.
 
     `found`: ids of the observations in which `q` stands, in the order of the tree; None when nothing is looked for.
+    `more_found`: these are the first of them.
     """
     sought = searching.sought(query)
-    found = searching.find(store, outline, sought) if sought else None
+    finds = searching.find(store, outline.trace_id, sought) if sought else None
+    found = None if finds is None else finds.ids
     folds = Folds.read(query.get("closed", ""))
     axis, path = axis_of(outline), critical_path(outline.entries, _last_ns(outline))
     listed = _listed(outline.entries, folds, found)
@@ -86,6 +105,7 @@ def _tree(store: Store, outline: Outline, query: Mapping[str, str]) -> Content:
         "folds": {entry.id: str(folds.toggled(entry.id)) for entry in shown if entry.has_children},
         "closed": [entry.id for entry in shown if found is None and folds.closes(entry)],
         "found": found,
+        "more_found": finds is not None and finds.more,
         "critical_path": [each.id for each in outline.entries if each.id in path],
         "entries": outline.entries,
     }

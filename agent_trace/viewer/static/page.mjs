@@ -109,10 +109,12 @@ document.addEventListener("formdata", (event) => {
 });
 
 // Live: the same page is asked for again every second, and what is new in it is put in place. Parts with `data-live`
-// are replaced when they differ; in them, elements with `data-key` are matched one by one.
+// are brought up to date; in them, elements with `data-key` are matched one by one. `data-follows` names what is asked
+// for instead of the page; once an answer has no element with it any more, nothing further will come.
 
 const EVERY_MS = 1000;
 const SLOWEST_MS = 10000;
+const PATIENCE = 3;
 const TOLD_EVERY_MS = 10000;
 const PAUSED = "agent_trace paused";
 
@@ -134,6 +136,45 @@ function swap(part, before, element) {
   localize(element);
   before.replaceWith(element);
   if (focused) element.querySelector("[data-open]")?.focus({ preventScroll: true });
+}
+
+const isText = (node) => node.nodeType === Node.TEXT_NODE;
+
+/** What has to be the same in two nodes for one to become the other. */
+function kindOf(node) {
+  if (node.nodeType !== Node.ELEMENT_NODE) return node.nodeName;
+  return [node.nodeName, node.id, node.getAttribute("class"), node.querySelector(":scope > h3")?.firstChild?.textContent.trim()].join(" ");
+}
+
+/** Make an element like another one. What is the same in both is left alone: focus, selection and scrolling in it stay. */
+function morph(element, fresh) {
+  if (element.isEqualNode(fresh)) return;
+  // Whether something is folded is the visitor's business.
+  const isOurs = (name) => !(element.nodeName === "DETAILS" && name === "open");
+  for (const name of element.getAttributeNames()) if (isOurs(name) && !fresh.hasAttribute(name)) element.removeAttribute(name);
+  for (const { name, value } of fresh.attributes) if (isOurs(name) && element.getAttribute(name) !== value) element.setAttribute(name, value);
+  morphInside(element, [...fresh.childNodes]);
+}
+
+function morphInside(element, children) {
+  const kinds = children.map(kindOf);
+  let at = element.firstChild;
+  const drop = () => {
+    const gone = at;
+    at = at.nextSibling;
+    gone.remove();
+  };
+  children.forEach((child, index) => {
+    const isWanted = (node) => kindOf(node) === kinds[index];
+    while (at && !isWanted(at) && (isText(at) || !kinds.includes(kindOf(at), index))) drop();
+    if (!at || !isWanted(at)) element.insertBefore(child, at);
+    else {
+      if (!isText(at)) morph(at, child);
+      else if (at.data !== child.data) at.data = child.data;
+      at = at.nextSibling;
+    }
+  });
+  while (at) drop();
 }
 
 /** Have in `part` what is in `fresh`, in that order, and mark what is new; gives how much that is. */
@@ -173,7 +214,7 @@ function replaceWhole(part, fresh) {
   remember(fresh);
   const news = keyed(fresh).length;
   localize(fresh);
-  part.replaceChildren(...fresh.childNodes);
+  morphInside(part, [...fresh.childNodes]);
   return news;
 }
 
@@ -189,8 +230,9 @@ function update(part, fresh) {
   return others;
 }
 
-/** Whether somebody is reading or choosing among the rows: then they stay where they are. */
+/** Whether somebody is reading or choosing among the rows: then they stay where they are, unless new ones come last. */
 function isBusy(part) {
+  if ("appends" in part.dataset) return false;
   const selection = document.getSelection();
   return (
     part.contains(document.activeElement) ||
@@ -199,9 +241,19 @@ function isBusy(part) {
   );
 }
 
+/** What an answer says: a page, or the rows of a tree and the parts of the page around them. */
+async function read(answer) {
+  const isPage = answer.headers.get("Content-Type").startsWith("text/html");
+  const { html, rows } = isPage ? { html: await answer.text() } : await answer.json();
+  return { fresh: new DOMParser().parseFromString(html, "text/html"), rows };
+}
+
 class Follower {
-  constructor(root) {
+  /** `tree` and `beside`: of a trace; what they show is followed too. */
+  constructor(root, tree, beside) {
     this.root = root;
+    this.tree = tree;
+    this.beside = beside;
     this.button = document.getElementById("live");
     this.news = document.getElementById("news");
     this.told = document.getElementById("told");
@@ -233,23 +285,28 @@ class Follower {
 
   wait(delay) {
     clearTimeout(this.waiting);
-    if (!this.paused && !document.hidden) this.waiting = setTimeout(() => this.look(), delay);
+    if (!this.paused && !this.ended && !document.hidden) this.waiting = setTimeout(() => this.look(), delay);
   }
 
   async look() {
     if (this.looking) return;
     this.looking = true;
+    await this.tree?.ready;
+    const begun = performance.now();
     try {
       const headers = this.etag ? { "If-None-Match": this.etag } : {};
-      const answer = await fetch(location.href, { headers, cache: "no-store", signal: AbortSignal.timeout(30000) });
+      const url = this.root.dataset.follows || location.href;
+      const answer = await fetch(url, { headers, cache: "no-store", signal: AbortSignal.timeout(30000) });
       this.lost(answer.status >= 400);
-      if (answer.status === 200 && !this.paused) this.take(await answer.text(), answer.headers.get("ETag"));
+      const said = answer.status === 200 && (await read(answer));
+      if (said && !this.paused) await this.take(said, answer.headers.get("ETag"));
       else if (this.held && !this.paused) this.put(false);
     } catch {
       this.lost(true);
     } finally {
       this.looking = false;
-      this.wait(this.delay);
+      // What takes long is asked for less often: most of the time, the machine belongs to who is followed.
+      this.wait(Math.max(this.delay, PATIENCE * (performance.now() - begun)));
     }
   }
 
@@ -259,15 +316,30 @@ class Follower {
     this.button.textContent = lost ? "Not reachable" : "Live";
   }
 
-  take(html, etag) {
-    const fresh = new DOMParser().parseFromString(html, "text/html");
-    if (fresh.querySelector("main").dataset.view !== document.querySelector("main").dataset.view) {
+  async take({ fresh, rows }, etag) {
+    const page = fresh.querySelector("main");
+    if (page && page.dataset.view !== document.querySelector("main").dataset.view) {
       location.reload();
       return;
     }
     this.etag = etag;
     this.latest = fresh;
-    this.put(false);
+    const put = () => {
+      this.put(false);
+      if (rows) this.say(this.tree.take(rows));
+    };
+    if (rows) this.tree.steady(put);
+    else put();
+    await this.beside?.refresh();
+    if (!fresh.querySelector("[data-follows]")) this.end(fresh.querySelector("[data-live=state] .badge")?.textContent);
+  }
+
+  /** Ask no more: what was followed is over. */
+  end(how) {
+    this.ended = true;
+    if (document.activeElement === this.button) document.getElementById("main").focus({ preventScroll: true });
+    this.button.hidden = true;
+    this.told.textContent = `Ended: ${how}`;
   }
 
   /** Put the latest answer in place; without `all`, rows that somebody reads are only brought up to date. */
@@ -278,7 +350,7 @@ class Follower {
       if (!found) continue;
       const fresh = found.cloneNode(true);
       if (keyed(part).length && !all && isBusy(part)) this.held += update(part, fresh);
-      else if (keyed(part).length || !part.contains(document.activeElement)) this.say(replace(part, fresh));
+      else this.say(replace(part, fresh));
     }
     this.news.hidden = this.held === 0;
     this.news.textContent = `${this.held} new`;
@@ -300,9 +372,6 @@ class Follower {
   }
 }
 
-const followed = document.querySelector("[data-follows]");
-if (followed) new Follower(followed);
-localize(document);
 
 // Charts: figures that a page carries as JSON, drawn by Plotly in the colours of the page. They follow light and dark.
 
@@ -404,7 +473,9 @@ class Tree {
     this.blank = document.getElementById("blank-line").content.firstElementChild;
     this.entries = [...this.body.children].map(entryOfLine);
     this.closed = new Set(this.entries.filter(({ element }) => element.getAttribute("aria-expanded") === "false").map(({ id }) => id));
+    this.closesNew = false;
     this.found = [];
+    this.more = false;
     this.marked = new Set();
     this.hit = -1;
     this.opened = new URL(location.href).searchParams.get("observation");
@@ -419,17 +490,59 @@ class Tree {
   async load() {
     const answer = await fetch(`/traces/${this.root.dataset.tree}/rows`);
     if (!answer.ok) return;
-    const written = new Map(this.entries.map(({ id, element }) => [id, element]));
-    const { rows } = await answer.json();
-    this.entries = rows.map((cells) => ({ id: cells[0], depth: cells[1], above: Boolean(cells[13]), cells, element: written.get(cells[0]) ?? null }));
+    this.take((await answer.json()).rows);
     document.querySelector("[data-tree-pager]")?.remove();
     const asked = new URL(location.href).searchParams.get("closed") ?? "";
     if (asked) this.closed = this.closedBy(asked.split("."));
     this.list();
   }
 
+  /** Have the lines that the server tells by now; gives how many are new. What is closed, found or opened stays so. */
+  take(rows) {
+    const known = new Map(this.entries.map((entry) => [entry.id, entry]));
+    let news = 0;
+    this.entries = rows.map((cells) => {
+      const [id, depth] = cells;
+      const above = Boolean(cells[13]);
+      const before = known.get(id);
+      if (!before) news += 1;
+      if (this.closesNew && above && depth > 0 && !before?.above) this.closed.add(id);
+      return { id, depth, above, cells, element: this.elementFor(before, cells) };
+    });
+    this.list();
+    return news;
+  }
+
+  /** What stands in the document for an entry, as it has to be now; nothing of a line that can be made when it is needed. */
+  elementFor(before, cells) {
+    const element = before?.element ?? null;
+    if (!element || before.cells?.every((cell, place) => cell === cells[place])) return element;
+    if (!element.isConnected) return null;
+    morph(element, this.make(cells));
+    return element;
+  }
+
+  /** Change the lines, and have those in view stay where they are. */
+  steady(change) {
+    const top = this.body.getBoundingClientRect().top;
+    const focused = document.activeElement?.closest?.(".tree-line")?.dataset.id;
+    const at = this.listed.findIndex((place) => this.entries[place].id === focused);
+    const isSeen = at >= 0 && top + at * this.height > 0 && top + at * this.height < innerHeight;
+    const kept = isSeen ? at : Math.floor(-top / this.height) + 1;
+    const id = this.entries[this.listed[kept]]?.id;
+    change();
+    // As long as the first line is in view, what comes moves down what lies below it.
+    if (top >= 0 || !id) return;
+    const now = this.listed.findIndex((place) => this.entries[place].id === id);
+    const moved = this.body.getBoundingClientRect().top - top + (now - kept) * this.height;
+    if (now < 0 || !moved) return;
+    window.scrollBy({ top: moved, behavior: "instant" });
+    this.draw(true);
+  }
+
   closedBy([first, ...rest]) {
     if (first !== "all") return new Set([first, ...rest]);
+    this.closesNew = true;
     const open = new Set(rest);
     return new Set(this.entries.filter(({ id, depth, above }) => above && depth > 0 && !open.has(id)).map(({ id }) => id));
   }
@@ -538,6 +651,7 @@ class Tree {
 
   foldAll(closed) {
     this.closed = closed ? this.closedBy(["all"]) : new Set();
+    this.closesNew = closed;
     this.list();
   }
 
@@ -596,8 +710,9 @@ class Tree {
     return true;
   }
 
-  mark(ids) {
+  mark(ids, more) {
     this.found = ids;
+    this.more = more;
     this.marked = new Set(ids);
     this.hit = -1;
     this.draw(true);
@@ -626,6 +741,7 @@ class Beside {
   constructor(root, tree) {
     this.slot = root.querySelector("[data-slot]");
     this.tree = tree;
+    this.etag = null;
     root.addEventListener("click", (event) => this.clicked(event));
     addEventListener("popstate", () => this.follow());
   }
@@ -660,32 +776,58 @@ class Beside {
 
   /** Have beside the tree what the URL says. */
   async follow() {
-    const query = new URLSearchParams(location.search);
-    const id = query.get("observation");
+    const id = new URLSearchParams(location.search).get("observation");
     this.asked?.abort();
     this.tree?.setOpened(id);
+    this.etag = null;
     if (!id) return this.slot.replaceChildren();
     this.asked = new AbortController();
-    query.delete("observation");
-    query.set("panel", "1");
     try {
-      const answer = await fetch(`/observations/${encodeURIComponent(id)}?${query}`, { signal: this.asked.signal });
+      const answer = await this.ask(id, this.asked.signal);
       if (!answer.ok) return location.reload();
-      this.put(await answer.text());
+      this.put(panelIn(await answer.text()));
     } catch (error) {
       if (error.name !== "AbortError") location.reload();
     }
   }
 
-  put(html) {
-    const panel = new DOMParser().parseFromString(html, "text/html").querySelector(".panel");
-    for (const element of panel.querySelectorAll(".needs-script")) element.hidden = false;
-    localize(panel);
+  /** Ask for an observation as it is shown beside its trace; there is nothing to tell of what did not change. */
+  ask(id, signal) {
+    const query = new URLSearchParams(location.search);
+    query.delete("observation");
+    query.set("panel", "1");
+    const headers = this.etag ? { "If-None-Match": this.etag } : {};
+    return fetch(`/observations/${encodeURIComponent(id)}?${query}`, { headers, signal, cache: "no-store" });
+  }
+
+  /** Bring what is shown of an observation up to date; who reads in it is not disturbed. */
+  async refresh() {
+    const asked = location.search;
+    const panel = this.slot.querySelector(".panel");
+    const id = new URLSearchParams(asked).get("observation");
+    if (!panel || !id) return;
+    const answer = await this.ask(id, AbortSignal.timeout(30000));
+    if (answer.status !== 200) return;
+    const fresh = panelIn(await answer.text());
+    if (location.search !== asked || !panel.isConnected) return;
+    this.etag = answer.headers.get("ETag");
+    morph(panel, fresh);
+  }
+
+  put(panel) {
     this.slot.replaceChildren(panel);
     panel.focus({ preventScroll: true });
     if (getComputedStyle(panel).position !== "sticky") panel.scrollIntoView({ block: "start" });
     this.tree?.drawSoon(true);
   }
+}
+
+/** The observation in an answer, as it looks where scripts run. */
+function panelIn(html) {
+  const panel = new DOMParser().parseFromString(html, "text/html").querySelector(".panel");
+  for (const element of panel.querySelectorAll(".needs-script")) element.hidden = false;
+  localize(panel);
+  return panel;
 }
 
 /** The form that searches inside a trace: it marks what it finds, and goes from one to the next. */
@@ -712,15 +854,15 @@ class Inside {
     const path = `/traces/${this.tree.root.dataset.tree}`;
     this.form.querySelector("[data-clears]")?.remove();
     history.replaceState(null, "", urlWith({ q: sought || null, from: null }));
-    let found = [];
+    let [found, more] = [[], false];
     if (sought) {
       this.told.textContent = "…";
       const answer = await fetch(`${path}/found?${new URLSearchParams({ q: sought })}`);
-      found = answer.ok ? (await answer.json()).found : [];
+      if (answer.ok) ({ found, more } = await answer.json());
       await this.tree.ready;
     }
     if (sought !== this.sought) return;
-    this.tree.mark(found);
+    this.tree.mark(found, more);
     for (const button of this.buttons) button.disabled = !found.length;
     this.told.textContent = sought ? "nothing found" : "";
     if (found.length) this.go(1);
@@ -729,16 +871,17 @@ class Inside {
   go(step) {
     if (!this.tree.found.length) return false;
     this.tree.goToHit(step);
-    this.told.textContent = `${this.tree.hit + 1} of ${this.tree.found.length}`;
+    const { hit, found, more } = this.tree;
+    this.told.textContent = `${hit + 1} of ${more ? "the first " : ""}${found.length.toLocaleString("en")}`;
     return true;
   }
 }
 
 const lookedAt = document.querySelector("[data-beside]");
-if (lookedAt) {
-  const root = lookedAt.querySelector("[data-tree]");
-  const tree = root && new Tree(root);
-  const beside = new Beside(lookedAt, tree);
+const root = lookedAt?.querySelector("[data-tree]");
+const tree = root && new Tree(root);
+const beside = lookedAt && new Beside(lookedAt, tree);
+if (beside) {
   onKey("Escape", () => beside.close());
   if (tree) {
     const inside = new Inside(document.querySelector("[data-inside]"), tree);
@@ -766,6 +909,10 @@ if (lookedAt) {
     onKey("p", () => inside.go(-1));
   }
 }
+
+const followed = document.querySelector("[data-follows]");
+if (followed) new Follower(followed, tree, beside);
+localize(document);
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-copies]");

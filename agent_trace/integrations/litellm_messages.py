@@ -1,0 +1,92 @@
+"""Answers in Anthropic's own form, which LiteLLM hands out as dicts and as the raw bytes of a stream: whole, and priced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import import_module
+from typing import Any, Final
+
+import orjson
+
+from agent_trace.recording.reading.parts import parts_of
+
+_GROWING: Final = {
+    "text_delta": "text",
+    "thinking_delta": "thinking",
+    "signature_delta": "signature",
+    "input_json_delta": "partial_json",
+}
+"""Of each kind of delta, where it has its piece."""
+
+
+def is_message(answer: object) -> bool:
+    """Whether this is an answer in Anthropic's form."""
+    return isinstance(answer, dict) and answer.get("type") == "message" and "usage" in answer
+
+
+def whole_message(pieces: Iterable[bytes]) -> dict[str, Any] | None:
+    """The message that a stream of server-sent events amounts to; None when its end is not among them."""
+    message: dict[str, Any] | None = None
+    blocks: dict[Any, _Block] = {}
+    for event in _events(b"".join(pieces)):
+        kind, index = event.get("type"), event.get("index")
+        if kind == "message_start":
+            message = dict(parts_of(event.get("message")))
+        elif kind == "content_block_start":
+            blocks[index] = _Block(parts_of(event.get("content_block")))
+        elif kind == "content_block_delta" and index in blocks:
+            blocks[index].add(parts_of(event.get("delta")))
+        elif kind == "message_delta" and message is not None:
+            message.update(parts_of(event.get("delta")))
+            message["usage"] = _added(parts_of(message.get("usage")), parts_of(event.get("usage")))
+        elif kind == "message_stop" and message is not None:
+            return {**message, "content": [each.whole() for each in blocks.values()]}
+    return None
+
+
+def priced_form(message: Mapping[str, Any], model: object) -> Any:
+    """What LiteLLM's price calculation understands: an answer in its own form with the same counts."""
+    litellm: Any = import_module("litellm")
+    usage = litellm.AnthropicConfig().calculate_usage(usage_object=message["usage"], reasoning_content=None)
+    return litellm.ModelResponse(model=model, usage=usage)
+
+
+def _events(content: bytes) -> Iterator[Mapping[str, Any]]:
+    for line in content.splitlines():
+        if line.startswith(b"data:"):
+            try:
+                yield parts_of(orjson.loads(line[5:]))
+            except orjson.JSONDecodeError:
+                continue
+
+
+class _Block:
+    """One part of a message: as it began, and the pieces that came after."""
+
+    def __init__(self, begun: Mapping[str, Any]) -> None:
+        self._begun = begun
+        self._pieces: dict[str, list[str]] = {}
+
+    def add(self, delta: Mapping[str, Any]) -> None:
+        name = _GROWING.get(str(delta.get("type")))
+        if name is not None:
+            self._pieces.setdefault(name, []).append(str(delta.get(name) or ""))
+
+    def whole(self) -> dict[str, Any]:
+        grown: dict[str, Any] = {name: "".join(pieces) for name, pieces in self._pieces.items()}
+        called_with = grown.pop("partial_json", None)
+        if called_with:
+            grown["input"] = _arguments(called_with)
+        return {**self._begun, **grown}
+
+
+def _arguments(text: str) -> Any:
+    """What a tool is to be called with; as text when the model was cut off in the midst of it."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+
+
+def _added(counts: Mapping[str, Any], newer: Mapping[str, Any]) -> dict[str, Any]:
+    return {**counts, **{name: count for name, count in newer.items() if count is not None}}

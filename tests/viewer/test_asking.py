@@ -1,0 +1,29 @@
+"""Questions are put to the store away from the event loop, and asked again where the answer is known."""
+
+import asyncio
+import threading
+import time
+from pathlib import Path
+
+from agent_trace.store import Store
+from agent_trace.viewer.asking import Desk
+from tests.support.segments import record, write_segment
+
+
+def _thread(store: Store) -> tuple[int, int]:
+    time.sleep(0.02)
+    return threading.get_ident(), id(store)
+
+
+def test_who_asks_again_is_answered_by_one_and_the_same_store(tmp_path: Path) -> None:
+    write_segment(tmp_path, [record()])
+
+    async def ask() -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
+        desk = Desk(tmp_path)
+        first = await asyncio.gather(*(desk.ask(_thread) for _ in range(8)))
+        again = await asyncio.gather(*(desk.ask(_thread, again=True) for _ in range(8)))
+        desk.close()
+        return set(first), set(again)
+
+    first, again = asyncio.run(ask())
+    assert len(first) > 1 and len(again) == 1 and not first & again
