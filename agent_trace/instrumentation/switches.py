@@ -9,6 +9,7 @@ import wrapt
 from agent_trace.instrumentation import places
 from agent_trace.instrumentation.instrumentors import Instrumentor
 from agent_trace.instrumentation.problem_counts import contained, note
+from agent_trace.instrumentation.proxies import Proxies
 from agent_trace.instrumentation.restoring import Before, Change
 from agent_trace.recording import health
 from agent_trace.recording.capturing.attributes import type_name
@@ -23,6 +24,7 @@ class Switch:
         self._wanted_by: list[object] = []
         self._on: Any = None
         self._changes: list[Change] = []
+        self._proxies: Proxies | None = None
 
     @property
     def is_wanted(self) -> bool:
@@ -77,6 +79,7 @@ class Switch:
             instrumentor.instrument(tracer_provider=ClientTracerProvider(), raise_exception_on_conflict=True)
             in_the_callers_context(instrumentor)
             self.state, self._on = "attached", instrumentor
+            self._proxies = contained("handing out streams as they are", Proxies, self._given.name)
         except DependencyConflictError as error:
             note(f"{self._given.name} is not attached: {error}", aloud=True)
         finally:
@@ -86,6 +89,9 @@ class Switch:
 
     def _switch_off(self) -> None:
         instrumentor, self._on = self._on, None
+        proxies, self._proxies = self._proxies, None
+        if proxies is not None:
+            contained("leaving streams alone", proxies.undo)
         try:
             if instrumentor is not None and instrumentor.is_instrumented_by_opentelemetry:
                 instrumentor.uninstrument()

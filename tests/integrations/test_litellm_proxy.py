@@ -9,7 +9,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,6 @@ import pytest
 from agent_trace import Store
 from tests.support.litellm_calls import ASKED
 from tests.support.llm_server import USAGE, LlmServer, llm_server
-
-pytestmark = pytest.mark.skipif(
-    not all(map(find_spec, ("litellm", "apscheduler", "fastapi_sso"))),
-    reason="litellm[proxy] is not installed",
-)
 
 START_S = 90
 KEY_OF_NOBODY = "sk-nobody"

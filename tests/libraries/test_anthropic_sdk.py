@@ -47,8 +47,19 @@ def stream(server: LlmServer) -> Any:
 
 def stream_block(server: LlmServer) -> Any:
     with client(server) as opened:
-        with opened.messages.stream(**ASKED) as events:
-            return "".join(events.text_stream), events.get_final_message()
+        block = opened.messages.stream(**ASKED)
+        with block as events:
+            return block, events, "".join(events.text_stream), events.get_final_message()
+
+
+def async_stream_block(server: LlmServer) -> Any:
+    async def work() -> Any:
+        async with client(server, anthropic.AsyncAnthropic) as opened:
+            block = opened.messages.stream(**ASKED)
+            async with block as events:
+                return block, events, await events.get_final_message()
+
+    return asyncio.run(work())
 
 
 def raw(server: LlmServer) -> Any:
@@ -101,7 +112,7 @@ BLOCK = {"entry": "", "providers": f"generation messages.stream {MODEL} 25 token
 SCENARIOS = [
     Scenario("chat", chat, wanted=ONE),
     Scenario("tools", tools, (Call("price", {"symbol": "AAPL"}), Text("BUY")), twice(ONE)),
-    Scenario("stream", stream, (Text("Buy it, and hold it."),), UNREAD, proxies=1),
+    Scenario("stream", stream, (Text("Buy it, and hold it."),), UNREAD),
     Scenario(
         "streamed tool",
         async_stream,
@@ -111,6 +122,7 @@ SCENARIOS = [
     Scenario(
         "stream block", stream_block, (Text("Buy it, and hold it."),), {**BLOCK, "both": BLOCK["providers"]}
     ),
+    Scenario("async stream block", async_stream_block, wanted={**BLOCK, "both": BLOCK["providers"]}),
     Scenario("raw response", raw, wanted=UNREAD),
     Scenario("429 once", chat, (Refusal(429),), ONE),
     Scenario("503 once", chat, (Refusal(503),), ONE),

@@ -89,7 +89,7 @@ def failed(theirs: str, client: str) -> dict[str, str]:
 
 SCENARIOS = [
     Scenario("chat", chat, wanted=ONE),
-    Scenario("stream", stream, (Text("Buy it, and hold it."),), STREAMED, proxies=1),
+    Scenario("stream", stream, (Text("Buy it, and hold it."),), STREAMED),
     Scenario("tools", tools, (Call("price", {"symbol": "AAPL"}), Text("BUY")), twice(ONE)),
     Scenario("async", async_chat, wanted=ASYNC),
     Scenario("anthropic", anthropic, wanted=CLAUDE),

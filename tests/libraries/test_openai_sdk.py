@@ -120,7 +120,7 @@ EMBEDDED = {
 }
 SCENARIOS = [
     Scenario("chat", chat, wanted=ONE),
-    Scenario("stream", stream, (Text("Buy it, and hold it."),), UNREAD, proxies=1),
+    Scenario("stream", stream, (Text("Buy it, and hold it."),), UNREAD),
     Scenario("stream left early", stream_left_early, (Text("Buy it."),), LEFT),
     Scenario("tools", tools, (Call("price", {"symbol": "AAPL"}), Text("BUY")), twice(ONE)),
     Scenario("streamed tool", streamed_tool, (Call("price", {"symbol": "AAPL"}),), UNREAD),
@@ -133,7 +133,7 @@ SCENARIOS = [
     Scenario("empty answer", chat, (Text(""),), ONE),
     Scenario("too slow", too_slow, (Text(after_s=0.4),), failed(OURS, THEIRS, "APITimeoutError")),
     Scenario("async", async_chat, wanted=calls(ASYNC, THEIRS)),
-    Scenario("async stream", async_stream, wanted=calls(ASYNC, THEIRS, reported=False), proxies=1),
+    Scenario("async stream", async_stream, wanted=calls(ASYNC, THEIRS, reported=False)),
     Scenario("async 400", async_chat, (Refusal(400),), failed(ASYNC, THEIRS, "BadRequestError")),
 ]
 ENTRIES = (
