@@ -412,7 +412,9 @@ class Weightless:
 
 
 @pytest.mark.parametrize(
-    "stream", [iter(["BUY"]), (each for each in "B"), Unread(), Slotted(), Plain()], ids=repr
+    "stream",
+    [iter(["BUY"]), (each for each in "B"), Unread(), Slotted(), Plain()],
+    ids=lambda each: type(each).__name__,
 )
 def test_what_is_no_stream_as_we_know_them_comes_in_the_proxy(desk: Proxies, stream: Any) -> None:
     changed = [list(vars(kind).items()) for kind in type(stream).__mro__]
