@@ -18,7 +18,7 @@ from agent_trace.errors import NotFound
 @options.as_json
 @options.store
 def command(directory: Path | None, as_json: bool, full: bool, trace: str) -> None:
-    """One trace as a tree, with durations, tokens, cost, signals, errors and what was redacted.
+    """One trace as a tree, with durations, tokens, cost, signals, errors, scores and what was redacted.
 
     TRACE is a trace's id, or that of an observation in it, or the first few digits of either; `last` is the newest.
     """
@@ -33,7 +33,8 @@ def command(directory: Path | None, as_json: bool, full: bool, trace: str) -> No
                 raise NotFound("There is no trace yet: the store is empty.")
             trace = newest[0].trace_id
         found = store.trace(trace)
+        scores = store.scores(found.trace_id)
     if as_json:
-        show_json({"trace": found.row, "observations": found.observations})
+        show_json({"trace": found.row, "observations": found.observations, "scores": scores})
     else:
-        show(trace_tree(found, full=full))
+        show(trace_tree(found, scores, full=full))

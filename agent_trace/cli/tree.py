@@ -13,7 +13,7 @@ from agent_trace.cli.grid import Column, Fitted, Grid, Line, Note, Row
 from agent_trace.display import figures
 from agent_trace.display.visible import visible
 from agent_trace.observation import Observation
-from agent_trace.store.answers import Node, Trace, TraceRow
+from agent_trace.store.answers import Node, Score, Trace, TraceRow
 
 _BAR_CELLS: Final = 20
 _MAX_GUIDES_IN_A_PIPE: Final = 40
@@ -29,13 +29,17 @@ _COLUMNS: Final = (
 )
 
 
-def trace_tree(trace: Trace, *, full: bool = False) -> Fitted:
+def trace_tree(trace: Trace, scores: Sequence[Score] = (), *, full: bool = False) -> Fitted:
     """A trace's summary and its tree; with `full` also inputs, outputs, metadata and stack traces."""
+    judged: dict[str | None, list[Score]] = {}
+    for score in scores:
+        judged.setdefault(score.observation_id, []).append(score)
 
     def build(options: ConsoleOptions) -> RenderableType:
         guides = max(3, options.max_width // 12) if options.is_terminal else _MAX_GUIDES_IN_A_PIPE
-        lines = list(_lines(trace, guides, full, options.is_terminal))
-        return Group(*_summary(trace, options.is_terminal), Text(), Grid(_COLUMNS, lines))
+        lines = list(_lines(trace, judged, guides, full, options.is_terminal))
+        own = [Text.assemble(("score ", "dim"), words.score(each)) for each in judged.get(None, ())]
+        return Group(*_summary(trace, options.is_terminal), *own, Text(), Grid(_COLUMNS, lines))
 
     return Fitted(build)
 
@@ -73,7 +77,9 @@ def _belonging(row: TraceRow) -> Iterator[Text]:
         yield Text.assemble(("signals ", "dim"), words.actions(row.signals))
 
 
-def _lines(trace: Trace, max_guides: int, full: bool, is_terminal: bool) -> Iterator[Line]:
+def _lines(
+    trace: Trace, judged: Mapping[str | None, list[Score]], max_guides: int, full: bool, is_terminal: bool
+) -> Iterator[Line]:
     bounds = _bounds(trace.observations)
     # A stack of our own: a trace may be nested deeper than Python recurses.
     waiting = [(0, "", "", root) for root in reversed(trace.roots)]
@@ -81,7 +87,10 @@ def _lines(trace: Trace, max_guides: int, full: bool, is_terminal: bool) -> Iter
         depth, guide, margin, node = waiting.pop()
         marker = f"⋯[{depth}] " if depth > max_guides else ""
         yield _row(node, Text(guide + marker, "dim"), bounds, is_terminal)
-        yield from _notes(node, Text(margin + ("│ " if node.children else "  "), "dim"), full)
+        below = Text(margin + ("│ " if node.children else "  "), "dim")
+        for score in judged.get(node.observation.id, ()):
+            yield Note(Text.assemble(("★ ", "cyan"), words.score(score)), below, wraps=full)
+        yield from _notes(node, below, full)
         for child in reversed(node.children):
             is_last = child is node.children[-1]
             if depth < max_guides:

@@ -9,6 +9,7 @@ from rich.text import Text
 from agent_trace.display import figures
 from agent_trace.display.actions import direction
 from agent_trace.display.visible import one_line, visible
+from agent_trace.store.answers import Score
 
 STATUS_STYLES: Final = {
     "ok": "green",
@@ -90,6 +91,15 @@ def signal(given: Mapping[str, Any]) -> Text:
             line.append_text(Text.assemble(" ", (f"{visible(name)}=", "dim"), prose(value)))
     if given.get("reasoning"):
         line.append_text(Text.assemble("  ", prose(given["reasoning"], "italic")))
+    return line
+
+
+def score(given: Score) -> Text:
+    """`helpful 0.75  because …`."""
+    told = str(given.value).lower() if isinstance(given.value, bool) else figures.number(given.value)
+    line = Text.assemble(word(given.name), " ", word(told, "bold"))
+    if given.comment:
+        line.append_text(Text.assemble("  ", prose(given.comment, "italic")))
     return line
 
 

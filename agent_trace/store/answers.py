@@ -1,9 +1,9 @@
 """What the store answers with: filters, rows, trees and ledgers. Plain values; no SQL and no files here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from agent_trace.observation import Observation
 
@@ -130,6 +130,33 @@ class Trace:
         from agent_trace.store.notebook import trace_html
 
         return trace_html(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One judgement. `observation_id` is None for that of a whole trace; `data_type` is in Langfuse's words."""
+
+    observation_id: str | None
+    name: str
+    value: float | bool | str | None
+    data_type: str
+    comment: str | None
+    at_ns: int
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "Score":
+        """The score that a record of that kind holds, as far as it can be read."""
+        said = record.get("score")
+        given: Mapping[str, Any] = said if isinstance(said, dict) else {}
+        value, comment, at_ns = given.get("value"), given.get("comment"), record.get("at_ns")
+        return cls(
+            observation_id=str(record["id"]) if record.get("id") else None,
+            name=str(given.get("name") or "score"),
+            value=value if isinstance(value, float | int | str) else None,
+            data_type=str(given.get("data_type") or ""),
+            comment=None if comment is None else str(comment),
+            at_ns=at_ns if isinstance(at_ns, int) else 0,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ class Batch:
     observations: dict[Key, tuple[Address, Record]] = field(default_factory=dict)
     openings: dict[Key, tuple[Address, Record]] = field(default_factory=dict)
     amendments: dict[Key, list[tuple[Address, Record]]] = field(default_factory=dict)
+    scores: list[tuple[int, int, bytes, int]] = field(default_factory=list)
+    """Rows of `scores`."""
 
     def keys(self) -> set[Key]:
         """Every observation that this batch says something about."""
@@ -45,7 +47,9 @@ def read_batch(base: int, chunk: Chunk) -> Batch:
             batch.damaged += 1
             continue
         batch.records += 1
-        if record["kind"] != "score":
+        if record["kind"] == "score":
+            batch.scores.append((base + offset, len(line), key[0], record.get("at_ns", 0)))
+        else:
             _sort_in(batch, key, Address(base + offset, len(line)), record)
     return batch
 
@@ -79,6 +83,7 @@ def write_batch(connection: sqlite3.Connection, batch: Batch, fetch: Fetch, prof
     for key in keys:
         _settle(key, batch, known, fetch, changes)
     _write_amendments(connection, batch, summaries)
+    connection.executemany("INSERT OR IGNORE INTO scores VALUES (?,?,?,?)", batch.scores)
     changes.write(connection)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from agent_trace.costs import price, recorded_cost
 from agent_trace.observation import Observation
 from agent_trace.store.filters import Narrowing, all_of, observation_conditions
+from agent_trace.store.names import Found
 from agent_trace.store.records import Address, Record, amend, parse
 from agent_trace.store.rows import text, token_counts
 
@@ -38,11 +39,21 @@ class Reading:
 
     def amendments(self, trace: int, id: bytes) -> list[Record]:
         """What was added to an observation, the oldest first, as it was written."""
-        rows = self._connection.execute(
-            "SELECT record, length FROM amendments WHERE id = ? AND trace = ? ORDER BY at_ns, record",
-            (id, trace),
-        )
-        found = [self._fetch(Address(*row)) for row in rows.fetchall()]
+        query = "SELECT record, length FROM amendments WHERE id = ? AND trace = ? ORDER BY at_ns, record"
+        return self._all(query, id, trace)
+
+    def added_to(self, observation: Found) -> list[Record]:
+        """The same of an observation that was found by its id."""
+        return self.amendments(observation.trace, bytes.fromhex(observation.id))
+
+    def scores(self, trace: Found) -> list[Record]:
+        """The scores of a trace and of what is in it, the oldest first."""
+        query = "SELECT record, length FROM scores WHERE trace_id = ? ORDER BY at_ns, record"
+        return self._all(query, bytes.fromhex(trace.trace_id))
+
+    def _all(self, query: str, *values: object) -> list[Record]:
+        rows = self._connection.execute(query, values).fetchall()
+        found = [self._fetch(Address(*row)) for row in rows]
         return [each for each in found if each is not None]
 
     def observation(self, pointer: Pointer) -> Observation | None:

@@ -8,7 +8,7 @@ from agent_trace.store.rollups import Rollups
 from agent_trace.store.rows import ObservationRow
 from agent_trace.store.summaries import recount
 
-_TABLES: Final = ("signals", "tags", "amendments", "observations")
+_TABLES: Final = ("signals", "tags", "amendments", "scores", "observations")
 
 
 def forget(connection: sqlite3.Connection, segment: int) -> None:

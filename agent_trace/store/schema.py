@@ -32,6 +32,7 @@ NEEDED: Final = (
     "SELECT number, session_id, first_ns, last_ns, agents, tenants, calls FROM sessions",
     "SELECT session, trace, observations FROM session_traces",
     "SELECT session, class, count FROM session_rarely",
+    "SELECT record, length, trace_id, at_ns FROM scores",
     "SELECT rowid FROM texts WHERE texts MATCH 'x'",
 )
 

@@ -270,10 +270,38 @@ CREATE TABLE session_rarely (               -- tokens of the rarer classes
 ) WITHOUT ROWID;
 """
 
+# Who looks at a trace wants to see what was judged of it. All records are read again for that; the full text stays.
+SCORES: Final = """
+DELETE FROM observations;
+DELETE FROM traces;
+DELETE FROM amendments;
+DELETE FROM tags;
+DELETE FROM signals;
+DELETE FROM spent_daily;
+DELETE FROM spent_hourly;
+DELETE FROM spent_rarely;
+DELETE FROM profiles;
+DELETE FROM trace_days;
+DELETE FROM name_days;
+DELETE FROM agent_took;
+DELETE FROM sessions;
+DELETE FROM session_traces;
+DELETE FROM session_rarely;
+UPDATE segments SET position = 0, records = 0, torn = 0, damaged = 0, finished = 0;
+CREATE TABLE scores (
+    record INTEGER PRIMARY KEY,             -- its address
+    length INTEGER NOT NULL,
+    trace_id BLOB NOT NULL,                 -- there may be no observation of that trace, or none yet
+    at_ns INTEGER NOT NULL
+);
+CREATE INDEX scores_by_trace ON scores (trace_id);
+"""
+
 STEPS: Final[tuple[tuple[str, str], ...]] = (
     ("first tables", FIRST_TABLES),
     ("full text", FULL_TEXT),
     ("spending", SPENDING),
     ("pages", PAGES),
+    ("scores", SCORES),
 )
 """Every change ever made to the tables, oldest first. A step that was released is never edited."""

@@ -15,6 +15,7 @@ from agent_trace.store.answers import (
     Ledger,
     Match,
     Pruned,
+    Score,
     SignalRow,
     Trace,
     TraceRow,
@@ -171,7 +172,15 @@ class Store(OpenStore):
         Raises NotFound or AmbiguousId.
         """
         self.refresh()
-        return self._ask(lambda: self._amendments(id_or_prefix))
+        return self._ask(
+            lambda: self._reading().added_to(find_observation(self._index.connection, id_or_prefix))
+        )
+
+    def scores(self, id_or_prefix: str) -> list[Score]:
+        """The scores of a trace and of the observations in it, the oldest first. Raises NotFound or AmbiguousId."""
+        self.refresh()
+        records = self._ask(lambda: self._reading().scores(self._found(id_or_prefix)))
+        return list(map(Score.from_record, records))
 
     def search(
         self,
@@ -279,10 +288,6 @@ class Store(OpenStore):
     def _trace(self, id_or_prefix: str) -> Trace:
         found = self._found(id_or_prefix)
         return whole_trace(self._index.connection, self._reading(), self._liveness(), found)
-
-    def _amendments(self, id_or_prefix: str) -> list[dict[str, Any]]:
-        found = find_observation(self._index.connection, id_or_prefix)
-        return self._reading().amendments(found.trace, bytes.fromhex(found.id))
 
     def _observation(self, id_or_prefix: str) -> Observation:
         connection = self._index.connection

@@ -17,7 +17,6 @@ from agent_trace.viewer.answers import etag_of
 from agent_trace.viewer.page import Question
 from agent_trace.viewer.pages import trace
 from agent_trace.viewer.pointers import value_at
-from agent_trace.viewer.scoring import scores_of
 from agent_trace.viewer.showing import pretty
 
 
@@ -40,7 +39,7 @@ def whole(question: Question) -> Response:
     content = {
         "trace": outline.row,
         "observations": [each.to_record() for each in read],
-        "scores": scores_of(question.store, outline.trace_id),
+        "scores": question.store.scores(outline.trace_id),
     }
     return _plain(pretty(content))
 

@@ -7,7 +7,7 @@ import pytest
 
 from agent_trace.display.visible import is_hidden
 from agent_trace.observation import RECORD_KEYS
-from tests.support.cli import ANSWER, CUT_OFF, DESK, HOSTILE, at, desk_store, run_cli
+from tests.support.cli import ANSWER, CUT_OFF, DESK, HOSTILE, at, desk_records, desk_store, run_cli
 from tests.support.segments import record, write_segment
 
 
@@ -105,6 +105,23 @@ def test_show_draws_the_tree_with_what_happened_in_it(store):
         "▸ redacted openai_key ×1 in input.messages[1].content",
         "▸ input.messages[0] cut: 1.0 MiB of 10 MiB kept",
     ]
+
+
+def test_show_has_scores_below_what_they_judge_and_those_of_the_trace_above_all(tmp_path: Path):
+    said = {"name": "helpful", "value": 0.75, "data_type": "NUMERIC", "comment": "says\x1b[31m why"}
+    scores = [
+        record("score", trace_id=DESK, id=ANSWER, at_ns=2, score=said),
+        record("score", trace_id=DESK, id=ANSWER, at_ns=3, score={"name": "cites", "value": True}),
+        {**record("score", trace_id=DESK, at_ns=1, score={"name": "tone", "value": "calm"}), "id": None},
+    ]
+    write_segment(tmp_path, [*desk_records(), *scores])
+    text = run_cli("show", "3f9a", "--store", str(tmp_path)).stdout
+    lines = [line.strip() for line in text.splitlines()]
+    assert "score tone calm" in lines[: lines.index("")]
+    at = lines.index("→ BUY 0.82 AAPL  Up 8 % in 20 days.")
+    assert lines[at - 2 : at] == [r"★ helpful 0.75  says\x1b[31m why", "★ cites true"]
+    found = json.loads(run_cli("show", "3f9a", "--json", "--store", str(tmp_path)).stdout)
+    assert [each["value"] for each in found["scores"]] == ["calm", 0.75, True]
 
 
 def test_show_full_has_inputs_outputs_and_stack_traces(store):

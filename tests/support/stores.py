@@ -54,6 +54,7 @@ def content(store: Store) -> dict[str, list[Any]]:
                 "spent_rarely",
             )
         },
+        "scores": ask("SELECT * FROM scores ORDER BY record").fetchall(),
         "tags": ask("SELECT * FROM tags ORDER BY record, tag").fetchall(),
         "segments": ask(
             "SELECT name, position, records, torn, damaged FROM segments ORDER BY name"

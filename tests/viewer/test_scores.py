@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from agent_trace.store import Store
-from agent_trace.viewer.scoring import Score, of_observation, scores_of
+from agent_trace.store import Score, Store
 from tests.support.asked import asked
 from tests.support.journals import run_program
 from tests.support.running import Running
@@ -34,7 +33,7 @@ def score(name: str, value: Any, id: str | None = "1", **fields: Any) -> dict[st
 
 def scores_in(store: Path, trace_id: str = TRACE) -> list[Score]:
     with Store(store) as opened:
-        return scores_of(opened, trace_id)
+        return opened.scores(trace_id)
 
 
 def test_scores_that_a_program_gave_stand_beside_its_observation(
@@ -138,9 +137,3 @@ def test_a_score_given_while_the_page_is_open_arrives(tmp_path: Path) -> None:
         running.write(mark | {"score": {"name": "overall", "value": 1.0, "data_type": "NUMERIC"}})
         answer = client.get(url, headers={"If-None-Match": etag})
         assert answer.status_code == 200 and "1 score of this trace" in answer.json()["html"]
-
-
-def test_scores_are_told_apart_by_what_was_judged() -> None:
-    scores = [Score("a", "x", 1, "", None, 0), Score(None, "y", 1, "", None, 0)]
-    assert [each.name for each in of_observation(scores, "a")] == ["x"]
-    assert [each.name for each in of_observation(scores, None)] == ["y"]

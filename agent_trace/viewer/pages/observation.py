@@ -10,7 +10,6 @@ from agent_trace.observation import Observation
 from agent_trace.store import Store
 from agent_trace.store.rows import token_counts
 from agent_trace.viewer.page import Content, Page, Question
-from agent_trace.viewer.scoring import of_observation, scores_of
 from agent_trace.viewer.showing import Excerpt, Room, show
 
 _MOST_NOTES: Final = 50
@@ -54,7 +53,7 @@ def content_of(store: Store, id: str, query: Mapping[str, str]) -> Content:
         else None,
         "redactions": _counted(found.redactions),
         "truncated": found.truncated[:_MOST_NOTES],
-        "scores": of_observation(scores_of(store, found.trace_id), found.id),
+        "scores": [each for each in store.scores(found.trace_id) if each.observation_id == found.id],
         "amendments": [_added(each, room, place) for place, each in enumerate(amendments[:_MOST_NOTES])],
         "first_token_ns": found.first_token_ns and found.first_token_ns - found.start_ns,
     }

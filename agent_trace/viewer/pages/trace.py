@@ -13,7 +13,6 @@ from agent_trace.viewer.elsewhere import langfuse_url
 from agent_trace.viewer.folds import Folds, with_ancestors
 from agent_trace.viewer.page import BadQuestion, Content, Page, Question
 from agent_trace.viewer.pages import observation
-from agent_trace.viewer.scoring import scores_of
 from agent_trace.viewer.showing import pretty
 from agent_trace.viewer.templating import render
 from agent_trace.viewer.tree_lines import line
@@ -42,7 +41,7 @@ def content(question: Question) -> Content:
         "trace": outline.row,
         "at_ns": time.time_ns(),
         "view": view,
-        "scores": scores_of(store, outline.trace_id),
+        "scores": store.scores(outline.trace_id),
         "opened": observation.content_of(store, opened, query) if opened else None,
         "previous": previous,
         "following": following,
@@ -58,7 +57,7 @@ def live(store: Store, trace_id: str) -> Content:
     around = {
         "trace": outline.row,
         "at_ns": axis.last_ns,
-        "scores": scores_of(store, outline.trace_id),
+        "scores": store.scores(outline.trace_id),
         "ticks": axis.ticks(),
     }
     return {
