@@ -13,6 +13,7 @@ from agent_trace.store.answers import (
     State,
     Status,
     Trace,
+    TracePage,
     TraceRow,
 )
 from agent_trace.store.overviews import AgentRow, Entry, Names, Outline, SessionRow, Totals
@@ -40,5 +41,6 @@ __all__ = [
     "Store",
     "Totals",
     "Trace",
+    "TracePage",
     "TraceRow",
 ]

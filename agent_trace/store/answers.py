@@ -133,6 +133,16 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
+class TracePage:
+    """Traces, the newest first, and the `before_key` of the page after them; None when there are no more."""
+
+    rows: list[TraceRow]
+    older: tuple[int, str] | None
+    is_complete: bool = True
+    """False: before the page was full, so many traces were gone through that the rest is left to the next one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """One judgement. `observation_id` is None for that of a whole trace; `data_type` is in Langfuse's words."""
 

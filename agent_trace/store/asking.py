@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from agent_trace.delivery.reader import list_segments
 from agent_trace.errors import StoreMissing
@@ -19,6 +19,8 @@ from agent_trace.store.said import Said
 from agent_trace.store.text import LITTLE_BYTES, refresh_text
 
 Answer = TypeVar("Answer")
+
+EVERYTHING: Final = Filter()
 
 
 class OpenStore:

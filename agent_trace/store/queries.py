@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import orjson
 
-from agent_trace.store.answers import Status, TraceRow
+from agent_trace.store.answers import Status, TracePage, TraceRow
 from agent_trace.store.filters import (
     Conditions,
     Narrowing,
@@ -22,6 +22,8 @@ from agent_trace.store.planning import FEW, fitting_profiles, shortest_way
 from agent_trace.store.rows import dollars
 from agent_trace.store.walking import Walk
 
+_MOST_LOOKED_AT: Final = 15_000
+"""So many observations are looked at for one page, in some hundredths of a second."""
 _ONE_OF_TRACE: Final = (
     "SELECT 1 FROM observations AS o INDEXED BY observations_by_trace WHERE o.trace = t.number"
 )
@@ -45,12 +47,7 @@ def trace_rows(
 ) -> list[TraceRow]:
     """Traces that fit, the newest first, from the one behind `before_key` (start, trace id) on."""
     said = common_text(asked)
-    conditions, values = trace_conditions(connection, asked)
-    if before_key is not None:
-        conditions.append(
-            "(t.start_ns, t.number) < (?, coalesce((SELECT number FROM traces WHERE trace_id = ?), 0))"
-        )
-        values += [before_key[0], id_bytes(before_key[1])]
+    conditions, values = _after(before_key, trace_conditions(connection, asked))
     if said is not None:
         numbers = Walk(connection, said, asked, (conditions, values)).numbers()
         return [trace_row(connection, liveness, number) for number in islice(numbers, limit)]
@@ -59,9 +56,40 @@ def trace_rows(
     return [_trace_row(connection, liveness, columns) for columns in found]
 
 
+def trace_page(
+    connection: sqlite3.Connection,
+    liveness: Liveness,
+    asked: Narrowing,
+    limit: int,
+    before_key: tuple[int, str] | None,
+) -> TracePage:
+    """The same, with where the list goes on; of a common text, no more traces are gone through than takes little time."""
+    said = common_text(asked)
+    if said is None:
+        rows = trace_rows(connection, liveness, asked, limit + 1, before_key)
+    else:
+        conditions = _after(before_key, trace_conditions(connection, asked))
+        walk = Walk(connection, said, asked, conditions, _MOST_LOOKED_AT)
+        rows = [trace_row(connection, liveness, each) for each in islice(walk.numbers(), limit + 1)]
+        if len(rows) <= limit and not walk.is_complete:
+            reached = trace_row(connection, liveness, walk.reached)
+            return TracePage(rows, (reached.start_ns, reached.trace_id), is_complete=False)
+    if len(rows) <= limit:
+        return TracePage(rows, None)
+    return TracePage(rows[:limit], (rows[limit - 1].start_ns, rows[limit - 1].trace_id))
+
+
 def common_text(asked: Narrowing) -> Places | None:
     """The text that is asked for, when traces that say it are better come upon than looked up."""
     return asked.said if asked.said is not None and asked.said.is_common else None
+
+
+def _after(key: tuple[int, str] | None, asked: Conditions) -> Conditions:
+    if key is None:
+        return asked
+    conditions, values = asked
+    behind = "(t.start_ns, t.number) < (?, coalesce((SELECT number FROM traces WHERE trace_id = ?), 0))"
+    return [*conditions, behind], [*values, key[0], id_bytes(key[1])]
 
 
 def trace_row(connection: sqlite3.Connection, liveness: Liveness, number: int) -> TraceRow:

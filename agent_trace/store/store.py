@@ -1,29 +1,25 @@
 """Store: what was recorded, asked one question at a time. The SQL lives in the modules around it."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
-from agent_trace.delivery.reader import list_segments, read_lines
-from agent_trace.errors import NotFound, StoreError
+from agent_trace.errors import NotFound
 from agent_trace.observation import Observation
-from agent_trace.recording.journal.eviction import evict
 from agent_trace.store import agent_queries, cost_queries, queries, session_queries, signal_queries
 from agent_trace.store.answers import (
     CostKey,
     CostRow,
     Filter,
-    Ledger,
     Match,
-    Pruned,
     Score,
     SignalRow,
     Trace,
+    TracePage,
     TraceRow,
 )
-from agent_trace.store.asking import OpenStore
+from agent_trace.store.asking import EVERYTHING
 from agent_trace.store.finding import find_in_trace
-from agent_trace.store.following import follow
-from agent_trace.store.ledger import make_ledger
+from agent_trace.store.journal import StoredJournal
 from agent_trace.store.names import Found, find_observation, find_trace
 from agent_trace.store.neighbours import neighbours
 from agent_trace.store.offering import offered_names
@@ -35,10 +31,8 @@ from agent_trace.store.searching import search
 from agent_trace.store.totals import totals
 from agent_trace.store.tree import whole_trace
 
-EVERYTHING: Final = Filter()
 
-
-class Store(OpenStore):
+class Store(StoredJournal):
     """Read what was recorded in a directory, from any process and at any time.
 
     Every question first reads what is new in the journal into the index (`refresh`). Raises StoreMissing
@@ -63,6 +57,18 @@ class Store(OpenStore):
             where,
             refresh,
             lambda asked: queries.trace_rows(self._index.connection, self._liveness(), asked, limit, key),
+        )
+
+    def trace_page(
+        self, where: Filter, *, limit: int, before_key: tuple[int, str] | None = None
+    ) -> TracePage:
+        """The same for somebody who waits: for a text that many have, it goes through some thousand traces at most."""
+        return self._ask_about(
+            where,
+            True,
+            lambda asked: queries.trace_page(
+                self._index.connection, self._liveness(), asked, limit, before_key
+            ),
         )
 
     def totals(self, where: Filter = EVERYTHING, *, refresh: bool = True) -> Totals:
@@ -199,48 +205,6 @@ class Store(OpenStore):
         return self._ask(
             lambda: search(self._index.connection, self._reading(), text, self._narrowed(where), limit)
         )
-
-    def records(self) -> Iterator[dict[str, Any]]:
-        """Every journal record as it was written, oldest segment first."""
-        for path in list_segments(self.directory):
-            position = 0
-            while (chunk := read_lines(path, position)).position > position:
-                yield from chunk.records
-                position = chunk.position
-
-    def ledger(self) -> Ledger:
-        """Where every record went. Reads nothing new: what the index does not have yet is `pending`."""
-        return self._ask(lambda: make_ledger(self._index, self.directory))
-
-    def follow(self, poll_s: float = 0.2, *, where: Filter = EVERYTHING) -> Iterator[Observation]:
-        """Observations as they arrive from this call on, without end.
-
-        What was opened comes with kind "opened" and again when it finishes. What is added later comes with
-        kind "amendment", the ids of its observation and only what was added.
-        """
-        return follow(self.directory, poll_s, where)
-
-    def prune(
-        self,
-        *,
-        older_than_s: float | None = None,
-        max_bytes: int | None = None,
-        dry_run: bool = False,
-    ) -> Pruned:
-        """Remove the oldest segments, and their rows, until what is left is within both bounds."""
-        try:
-            gone = evict(
-                self.directory,
-                max_bytes=max_bytes,
-                older_than_s=older_than_s,
-                dry_run=dry_run,
-                reason="prune",
-            )
-        except OSError as error:
-            raise StoreError(f"segments in {self.directory} cannot be removed: {error}") from error
-        if not dry_run:
-            self.refresh()
-        return Pruned(segments=gone.segments, records=gone.records, bytes=gone.bytes)
 
     def signals(
         self,

@@ -40,12 +40,15 @@ class Walk:
         self._size = _FIRST_LOOK
         self.is_complete = False
         """Whether all traces were gone through."""
+        self.reached = 0
+        """The last trace that was gone through."""
 
     def numbers(self) -> Iterator[int]:
         """The traces with an observation that has the words and whatever else is asked of it."""
         for portion, observations in self._portions():
             found = self._candidates(portion, observations)
             for number in portion:
+                self.reached = number
                 if number in found and self._has_phrase(found[number]):
                     yield number
                 if self._said.has_phrase and self._is_enough():

@@ -137,6 +137,7 @@ def as_common(patch: pytest.MonkeyPatch, most: int, most_looked_at: int) -> None
     patch.setattr("agent_trace.store.walking._LARGEST_LOOK", 4)
     patch.setattr("agent_trace.store.walking._LOOK_AT_ONCE", 3)
     patch.setattr("agent_trace.store.totals.MOST_LOOKED_AT", most_looked_at)
+    patch.setattr("agent_trace.store.queries._MOST_LOOKED_AT", most_looked_at)
 
 
 @settings(max_examples=60, deadline=None)
@@ -178,10 +179,25 @@ def compare(store: Store, calls: list[dict[str, Any]], where: dict[str, Any], is
     assert [row.trace_id for row in rows] == [
         row.trace_id for row in store.traces(limit=100) if row.trace_id in fitting
     ]
+    assert paged(store, Filter(**where), limit=2) == rows
     totals = store.totals(Filter(**where))
     assert totals == total_of(rows[: totals.traces], totals.is_complete)
     if totals.is_complete or is_whole:
         assert totals == total_of(rows, is_complete=True)
+
+
+def paged(store: Store, where: Filter, limit: int) -> list[TraceRow]:
+    """All rows of the pages for somebody who waits; each page gets on, and is full when it says that it is whole."""
+    rows: list[TraceRow] = []
+    before: tuple[int, str] | None = None
+    while True:
+        page = store.trace_page(where, limit=limit, before_key=before)
+        rows += page.rows
+        assert page.is_complete or page.older is not None
+        if page.older is None:
+            return rows
+        assert page.older != before and (len(page.rows) == limit or not page.is_complete)
+        before = page.older
 
 
 def common_store(directory: Path, traces: int) -> Store:
@@ -212,6 +228,23 @@ def test_totals_of_a_common_word_stop_after_so_many_observations_and_say_so(
         # What begins and ends far back is looked at where it is.
         until_ns = START_NS + 10 * SECOND
         assert store.totals(Filter(text="rise", until_ns=until_ns)) == Totals(traces=10, observations=20)
+
+
+def test_a_page_of_a_rare_phrase_of_common_words_ends_after_so_many_records_and_says_where_to_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_common(monkeypatch, most=5, most_looked_at=200)
+    words = {3: "rise and fall", **{n: "fall and rise" for n in range(4, 60)}}
+    write_segment(
+        tmp_path,
+        [record(trace_id=f"{n:x}", id=f"{n:x}", output=words[n], start_ns=START_NS + n) for n in words],
+    )
+    where = Filter(text='"rise and"')
+    with Store(tmp_path) as store:
+        first = store.trace_page(where, limit=5)
+        assert (first.rows, first.is_complete) == ([], False)
+        assert first.older is not None and START_NS + 40 < first.older[0] < START_NS + 60
+        assert [row.trace_id for row in paged(store, where, limit=5)] == [f"{3:032x}"]
 
 
 def test_totals_of_a_common_phrase_stop_after_so_many_records_and_say_so(

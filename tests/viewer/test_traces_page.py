@@ -327,3 +327,20 @@ def test_a_store_that_cannot_be_read_is_told_in_words(tmp_path: Path) -> None:
         answer = client.get("/")
         assert answer.status_code in (200, 500)
         assert "Traceback" not in answer.text
+
+
+def test_a_text_that_many_have_is_looked_for_bit_by_bit_and_the_page_says_how_far(
+    many: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent_trace.store.said.MOST_PLACES", 5)
+    monkeypatch.setattr("agent_trace.store.walking._FIRST_LOOK", 10)
+    monkeypatch.setattr("agent_trace.store.queries._MOST_LOOKED_AT", 15)
+    first = many.get("/", params={"q": "run"})
+    told = text_of(first.text)
+    assert "Looked back to" in told and "Look further back" in told and "no trace fits" not in told
+    found, query = traces(many, q="run"), {"q": "run"}
+    while older := many.get("/traces.json", params=query).json()["older"]:
+        query = {"q": "run", "before": older}
+        found += traces(many, **query)
+    assert found == [f"{number:032x}" for number in range(120, 0, -1)]
+    assert "Looked back to" not in text_of(many.get("/").text)

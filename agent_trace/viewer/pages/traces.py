@@ -14,16 +14,17 @@ _ROWS: Final = 40
 def content(question: Question) -> Content:
     """Traces that fit the filter, the newest first; `older` is the `before` of the page after this one.
 
-    `totals` are those of everything that fits, not of this page alone.
+    `totals` are those of everything that fits, not of this page alone. `looked_back_to_ns`: the page is not full, and
+    traces from before that moment were not looked at.
     """
     where, before = filter_of(question.query), key_of(question.query.get("before"))
-    traces = question.store.traces(where, limit=_ROWS + 1, before_key=before)
-    shown, more = traces[:_ROWS], len(traces) > _ROWS
+    page = question.store.trace_page(where, limit=_ROWS, before_key=before)
     return {
-        "traces": shown,
+        "traces": page.rows,
+        "looked_back_to_ns": None if page.is_complete or page.older is None else page.older[0],
         "totals": question.store.totals(where, refresh=False),
         "filter": asked(question.query),
-        "older": cursor(shown[-1].start_ns, shown[-1].trace_id) if more else None,
+        "older": None if page.older is None else cursor(*page.older),
         "names": names_of(question.store),
         "at_ns": time.time_ns(),
     }
