@@ -234,7 +234,7 @@ def test_a_page_of_a_rare_phrase_of_common_words_ends_after_so_many_records_and_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     as_common(monkeypatch, most=5, most_looked_at=200)
-    words = {3: "rise and fall", **{n: "fall and rise" for n in range(4, 60)}}
+    words = {3: "rise and fall", **dict.fromkeys(range(4, 60), "fall and rise")}
     write_segment(
         tmp_path,
         [record(trace_id=f"{n:x}", id=f"{n:x}", output=words[n], start_ns=START_NS + n) for n in words],
