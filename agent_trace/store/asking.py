@@ -36,6 +36,7 @@ class OpenStore:
             )
         self._index = Index(self.directory)
         self._shelf = Shelf(self.directory)
+        self._said: tuple[tuple[object, ...], Said] | None = None
 
     def close(self) -> None:
         """Let go of the index and of all segments. A later question opens them again."""
@@ -78,9 +79,16 @@ class OpenStore:
     def _narrowed(self, where: Filter) -> Narrowing:
         return Narrowing(
             where,
-            None if where.text is None else Said(self._index.connection, self._reading(), where.text),
+            None if where.text is None else self._said_in(where.text),
             self._liveness().running() if where.status in ("running", "interrupted") else (),
         )
+
+    def _said_in(self, text: str) -> Said:
+        """Where a text stands. A page asks for its list and for its totals: what was looked up serves both."""
+        of = text, self._index.connection, self._index.version
+        if self._said is None or self._said[0] != of:
+            self._said = of, Said(self._index.connection, self._reading(), text)
+        return self._said[1]
 
     def _read_news(self, progress: Progress | None) -> int:
         count = refresh(self._index, self.directory, self._shelf, progress)

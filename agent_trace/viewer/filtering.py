@@ -7,6 +7,7 @@ from typing import Any, Final, get_args
 from agent_trace.display import moments
 from agent_trace.observation import LEVELS, OBSERVATION_TYPES
 from agent_trace.store.answers import Filter, Status
+from agent_trace.store.words import terms_of
 from agent_trace.viewer.page import BadQuestion
 
 _MOST: Final = 1 << 62
@@ -47,8 +48,16 @@ def _within(read: Callable[[str], Any], units: int) -> Callable[[str], Any]:
     return reading
 
 
+def _words(text: str) -> str:
+    """A text to look for; half of all words begin with one of a few letters, and all of those would be put together."""
+    for term in terms_of(text):
+        if term.is_begun and len(term.words[-1]) == 1:
+            raise ValueError(f"{term.words[-1]}* fits too much; say two letters of a word at least")
+    return text
+
+
 PARTS: Final = (
-    Part("q", "Text", "text", example='words, "a phrase", begin*'),
+    Part("q", "Text", "text", _words, example='words, "a phrase", begin*'),
     Part("since", "Since", "since_ns", _within(moments.moment_ns, 1), example="2h, yesterday, 2026-11-22"),
     Part("until", "Until", "until_ns", _within(moments.moment_ns, 1), example="1h, today, 2026-11-23T09:30"),
     Part("status", "Status", "status", str.lower, choices=get_args(Status)),

@@ -247,6 +247,19 @@ def test_a_page_of_a_rare_phrase_of_common_words_ends_after_so_many_records_and_
         assert [row.trace_id for row in paged(store, where, limit=5)] == [f"{3:032x}"]
 
 
+def test_the_same_text_asked_again_is_found_in_what_has_come_since_and_not_in_what_has_gone(
+    tmp_path: Path,
+) -> None:
+    where = Filter(text="rise")
+    first = write_segment(tmp_path, [record(output="rise")], started_s=1)
+    with Store(tmp_path) as store:
+        assert (len(store.traces(where)), store.totals(where).traces) == (1, 1)
+        write_segment(tmp_path, [record(trace_id="2", id="2", output="rise")], started_s=2)
+        assert (store.totals(where).traces, len(store.traces(where))) == (2, 2)
+        first.unlink()
+        assert (store.totals(where).traces, len(store.traces(where))) == (1, 1)
+
+
 def test_totals_of_a_common_phrase_stop_after_so_many_records_and_say_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,6 +57,8 @@ def test_what_does_not_filter_is_left_alone() -> None:
         ("min_duration", "9" * 30, "range"),
         ("min_cost", "1e300", "range"),
         ("since", "9999-01-01", "range"),
+        ("q", "a*", "two letters"),
+        ("q", "x*", "x* fits too much"),
     ],
 )
 def test_what_cannot_be_asked_is_named_with_what_would_do(part: str, value: str, what_would_do: str) -> None:
