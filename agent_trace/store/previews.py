@@ -23,7 +23,7 @@ def preview(value: Any) -> str | None:
     """At most 200 characters on one line; None for nothing."""
     if value is None or value in ("", [], {}):
         return None
-    said = _last_words(value)
+    said = value if type(value) is str else _last_words(value)
     if said is None:
         said = orjson.dumps(value).decode()
     # Half as much again leaves room for the white space that is folded, and splitting more costs time.
@@ -43,10 +43,9 @@ def _last_words(value: Any) -> str | None:
         elif isinstance(value, dict) and len(value) == 1:
             value = next(iter(value.values()))
         elif isinstance(value, dict):
-            key = next((each for each in _SAYING if value.get(each)), None)
-            if key is None:
+            value = next(filter(None, map(value.get, _SAYING)), None)
+            if value is None:
                 return None
-            value = value[key]
         else:
             return None
     return None

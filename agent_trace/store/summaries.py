@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 import orjson
@@ -101,7 +102,14 @@ def agent_of(row: ObservationRow) -> str | None:
 
 
 def _as_list(values: set[str]) -> str:
+    if len(values) == 1:
+        return _list_of_one(*values)
     return orjson.dumps(sorted(values)).decode() if values else "[]"
+
+
+@lru_cache(maxsize=10_000)
+def _list_of_one(value: str) -> str:
+    return orjson.dumps([value]).decode()
 
 
 def load(connection: sqlite3.Connection, trace_ids: Iterable[bytes]) -> dict[bytes, Summary]:
