@@ -270,23 +270,15 @@ CREATE TABLE session_rarely (               -- tokens of the rarer classes
 ) WITHOUT ROWID;
 """
 
+_OF_RECORDS: Final = (
+    "observations traces amendments tags signals spent_daily spent_hourly spent_rarely profiles trace_days name_days "
+    "agent_took sessions session_traces session_rarely"
+)
+
 # Who looks at a trace wants to see what was judged of it. All records are read again for that; the full text stays.
-SCORES: Final = """
-DELETE FROM observations;
-DELETE FROM traces;
-DELETE FROM amendments;
-DELETE FROM tags;
-DELETE FROM signals;
-DELETE FROM spent_daily;
-DELETE FROM spent_hourly;
-DELETE FROM spent_rarely;
-DELETE FROM profiles;
-DELETE FROM trace_days;
-DELETE FROM name_days;
-DELETE FROM agent_took;
-DELETE FROM sessions;
-DELETE FROM session_traces;
-DELETE FROM session_rarely;
+SCORES: Final = (
+    "".join(f"DELETE FROM {table};\n" for table in _OF_RECORDS.split())
+    + """
 UPDATE segments SET position = 0, records = 0, torn = 0, damaged = 0, finished = 0;
 CREATE TABLE scores (
     record INTEGER PRIMARY KEY,             -- its address
@@ -296,6 +288,7 @@ CREATE TABLE scores (
 );
 CREATE INDEX scores_by_trace ON scores (trace_id);
 """
+)
 
 STEPS: Final[tuple[tuple[str, str], ...]] = (
     ("first tables", FIRST_TABLES),
