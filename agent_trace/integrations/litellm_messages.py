@@ -19,6 +19,10 @@ _GROWING: Final = {
 """Of each kind of delta, where it has its piece."""
 
 
+class StreamFailed(Exception):
+    """What a server said in the middle of a stream, in the place of the rest: `overloaded_error: Overloaded`."""
+
+
 def is_message(answer: object) -> bool:
     """Whether this is an answer in Anthropic's form."""
     return isinstance(answer, dict) and answer.get("type") == "message" and "usage" in answer
@@ -41,6 +45,15 @@ def whole_message(pieces: Iterable[bytes]) -> dict[str, Any] | None:
             message["usage"] = _added(parts_of(message.get("usage")), parts_of(event.get("usage")))
         elif kind == "message_stop" and message is not None:
             return {**message, "content": [each.whole() for each in blocks.values()]}
+    return None
+
+
+def failure_in(pieces: Iterable[bytes]) -> StreamFailed | None:
+    """The error that a stream of server-sent events ended with; None when it did not."""
+    for event in _events(b"".join(pieces)):
+        if event.get("type") == "error":
+            said = parts_of(event.get("error"))
+            return StreamFailed(": ".join(str(said[part]) for part in ("type", "message") if said.get(part)))
     return None
 
 

@@ -15,7 +15,7 @@ import wrapt
 from opentelemetry import trace
 
 from agent_trace.integrations.litellm_calls import KEY, Call, Details
-from agent_trace.integrations.litellm_messages import is_message, priced_form, whole_message
+from agent_trace.integrations.litellm_messages import failure_in, is_message, priced_form, whole_message
 from agent_trace.integrations.litellm_reading import metadata_of_call
 from agent_trace.recording.guard import attempt
 from agent_trace.recording.notices import Notices
@@ -253,10 +253,16 @@ def _finish_stream(stream: Any) -> None:
 def _finish_bytes(named: dict[str, Any]) -> None:
     logging = named.get("litellm_logging_obj")
     call, details = _call_of(logging)
-    whole = None if call is None else whole_message(named.get("raw_bytes") or ())
-    if call is not None and whole is not None:
-        told = _with_cost(logging, details, whole)
-        call.end(told, whole, None, named.get("start_time"), named.get("end_time"))
+    if call is None:
+        return
+    pieces = named.get("raw_bytes") or ()
+    whole, times = whole_message(pieces), (named.get("start_time"), named.get("end_time"))
+    if whole is not None:
+        call.end(_with_cost(logging, details, whole), whole, None, *times)
+        return
+    failure = failure_in(pieces)
+    if failure is not None:
+        call.end(details, None, failure, *times)
 
 
 def _with_cost(logging: Any, details: Details, message: Any) -> Details:

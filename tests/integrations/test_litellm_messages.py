@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agent_trace import ObservabilityContext, Store, instrument_litellm, uninstrument_litellm
-from agent_trace.integrations.litellm_messages import whole_message
+from agent_trace.integrations.litellm_messages import failure_in, whole_message
 from agent_trace.recording import guard
 from agent_trace.testing import Recorded, recorded
 from tests.support.litellm_calls import ASKED, wait_for
@@ -153,6 +153,19 @@ def test_a_stream_that_its_reader_leaves_is_not_taken_for_a_whole_one(
     assert (whole.level, whole.usage) == ("DEFAULT", USAGE)
 
 
+def test_an_error_in_the_middle_of_a_stream_is_the_calls(observations: Recorded, server: LlmServer) -> None:
+    server.plan(Text(fails=True))
+
+    async def work() -> tuple[bytes, int]:
+        return await streamed(server), len(observations)
+
+    got, written = asyncio.run(work())
+    assert (b"overloaded_error" in got, written) == (True, 1)
+    (found,) = observations
+    assert (found.level, found.usage) == ("ERROR", None)
+    assert found.error is not None and found.error["message"] == "overloaded_error: Overloaded"
+
+
 def test_the_tools_that_a_stream_asks_for_are_in_its_answer(
     observations: Recorded, server: LlmServer
 ) -> None:
@@ -247,6 +260,15 @@ def test_a_message_is_the_same_wherever_its_stream_is_cut() -> None:
 @pytest.mark.parametrize("content", [b"", b"data:", b"data: {", b"\xff\xfe", STREAM[:-40], STREAM[200:]])
 def test_what_is_no_whole_message_is_none(content: bytes) -> None:
     assert whole_message([content]) is None
+
+
+def test_an_error_is_only_what_the_server_says_is_one() -> None:
+    error = {"type": "error", "error": {"type": "api_error", "message": "out of order"}}
+    failure = failure_in([STREAM[:300], b"\n\n", as_stream(error)])
+    assert str(failure) == "api_error: out of order"
+    said = {"type": "text_delta", "text": '{"type": "error"}'}
+    stream = as_stream({"type": "content_block_delta", "index": 0, "delta": said})
+    assert failure_in([STREAM]) is failure_in([stream]) is failure_in([b"data: error"]) is None
 
 
 def test_arguments_that_were_cut_off_stay_text() -> None:

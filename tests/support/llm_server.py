@@ -23,10 +23,14 @@ USAGE = {"input": PROMPT_TOKENS - CACHED_TOKENS, "output": ANSWER_TOKENS, "cache
 
 @dataclass(frozen=True)
 class Text:
-    """An answer in words; with none it is empty. `after_s`: it takes its time."""
+    """An answer in words; with none it is empty. `after_s`: it takes its time.
+
+    `fails`: a stream in Anthropic's form ends with an error in the place of its end.
+    """
 
     words: str = "HOLD"
     after_s: float = 0.0
+    fails: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(_embeddings(body))
         elif self.path.partition("?")[0].endswith("/messages"):
             made = _message(number, body, answer)
-            self._stream(_message_events(made)) if body.get("stream") else self._send(made)
+            self._stream(_message_events(made, answer)) if body.get("stream") else self._send(made)
         else:
             made = _completion(number, body, answer)
             self._stream(_chunks(made, body)) if body.get("stream") else self._send(made)
@@ -206,7 +210,7 @@ def _message(number: int, body: dict[str, Any], answer: Answer) -> dict[str, Any
     }
 
 
-def _message_events(made: dict[str, Any]) -> Iterator[tuple[str | None, Any]]:
+def _message_events(made: dict[str, Any], answer: Answer) -> Iterator[tuple[str | None, Any]]:
     begun = {**made, "content": [], "stop_reason": None, "usage": {**made["usage"], "output_tokens": 1}}
     events: list[dict[str, Any]] = [{"type": "message_start", "message": begun}]
     for index, block in enumerate(made["content"]):
@@ -219,9 +223,12 @@ def _message_events(made: dict[str, Any]) -> Iterator[tuple[str | None, Any]]:
         events.append({"type": "content_block_start", "index": index, "content_block": empty})
         events += [{"type": "content_block_delta", "index": index, "delta": each} for each in told]
         events.append({"type": "content_block_stop", "index": index})
-    ended = {"stop_reason": made["stop_reason"], "stop_sequence": None}
-    usage = {"output_tokens": made["usage"]["output_tokens"]}
-    events += [{"type": "message_delta", "delta": ended, "usage": usage}, {"type": "message_stop"}]
+    if isinstance(answer, Text) and answer.fails:
+        events.append({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}})
+    else:
+        ended = {"stop_reason": made["stop_reason"], "stop_sequence": None}
+        usage = {"output_tokens": made["usage"]["output_tokens"]}
+        events += [{"type": "message_delta", "delta": ended, "usage": usage}, {"type": "message_stop"}]
     for event in events:
         yield event["type"], event
 
