@@ -21,7 +21,7 @@ class _Whole:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._is_held = False
+        self._forking = threading.local()
 
     def __enter__(self) -> None:
         self._lock.acquire()
@@ -33,16 +33,16 @@ class _Whole:
 
     def before_fork(self) -> None:
         """Wait until no other thread is inside."""
-        self._is_held = self._lock.acquire(timeout=_MOST_WAIT_S)
+        self._forking.holds = self._lock.acquire(timeout=_MOST_WAIT_S)
 
     def after_in_parent(self) -> None:
         """Let them in again."""
-        if self._is_held:
+        if self._forking.holds:
             self._lock.release()
 
     def after_in_child(self) -> None:
         """The same; a thread that is inside all the same does not exist here, and never leaves."""
-        if self._is_held:
+        if self._forking.holds:
             self._lock.release()
         else:
             self._lock = threading.RLock()
