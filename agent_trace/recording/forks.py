@@ -16,12 +16,17 @@ _MOST_WAIT_S: Final = 5.0
 """A fork goes on after this: the work may itself wait for something that the forking thread holds, such as a module."""
 
 
+class _Forking(threading.local):
+    holds = False
+    """Whether this thread forks, and nobody else is inside."""
+
+
 class _Whole:
     """Entered around such work, which is short. A thread may enter it again."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._forking = threading.local()
+        self._forking = _Forking()
 
     def __enter__(self) -> None:
         self._lock.acquire()
