@@ -8,12 +8,9 @@ Asks the store of `benchmarks.varied`, through a real `agent-trace ui` and a rea
 import argparse
 import re
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,8 +18,7 @@ from typing import Any, Final
 from agent_trace.store import Store
 from benchmarks.varied import write_varied
 from tests.support.browser import Browser, browser
-from tests.support.cli import ROOT, clean_environment
-from tests.support.sites import Site, site
+from tests.support.sites import Site, recording, site
 
 CHARTS: Final = ("/costs", "/signals")
 PAINTED: Final = (
@@ -162,7 +158,7 @@ def live(running: Site, window: Browser) -> str:
     """How far behind the list is while observations arrive, in words."""
     window.open(running.url)
     behind: list[int] = []
-    with _arriving(running.store) as process:
+    with recording(running.store, "each_second", str(LIVE_RATE), str(LIVE_S)) as process:
         begun = time.monotonic()
         while process.poll() is None:
             time.sleep(0.25)
@@ -177,21 +173,6 @@ def live(running: Site, window: Browser) -> str:
         f"{LIVE_RATE} observations a second for {LIVE_S} s: shown {usual:.1f} s after they were recorded, {most:.1f} s at "
         f"most; the last one {time.monotonic() - ended:.1f} s after the end"
     )
-
-
-@contextmanager
-def _arriving(store: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    command = [sys.executable, "-m", "tests.support.many_calls", "each_second", str(LIVE_RATE), str(LIVE_S)]
-    environment = clean_environment(AGENT_TRACE_DIR=str(store), AGENT_TRACE_QUIET="1")
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    try:
-        process.stdout.readline()  # it has begun
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
 
 
 def _row(name: str, opened: Opened) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.browser import Browser, browser
 from tests.support.cli import ROOT, clean_environment
-from tests.support.sites import Site, site
+from tests.support.sites import Site, recording, site
 
 Make = Callable[[Path], None]
 
@@ -69,10 +69,10 @@ def unfinished(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """The page on a trace that is still running and one whose process was killed."""
     store = tmp_path_factory.mktemp("unfinished") / "store"
     with ExitStack() as stack:
-        killed = stack.enter_context(_recording(store, "wait", "the killed one"))
+        killed = stack.enter_context(recording(store, "wait", "the killed one"))
         killed.kill()
         killed.wait()
-        stack.enter_context(_recording(store, "wait", "the running one"))
+        stack.enter_context(recording(store, "wait", "the running one"))
         yield stack.enter_context(site(store))
 
 
@@ -85,7 +85,7 @@ def store(tmp_path: Path) -> Path:
 @pytest.fixture
 def record() -> Callable[..., "contextmanager[subprocess.Popen[bytes]]"]:
     """Runs `tests.support.many_calls` with its arguments beside the test."""
-    return _recording
+    return recording
 
 
 def _made_once(store: Path, make: Make) -> Path:
@@ -112,20 +112,3 @@ def _run(store: Path, *arguments: str, **variables: str) -> None:
     command = [sys.executable, *arguments]
     ran = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stderr
-
-
-@contextmanager
-def _recording(store: Path, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
-    environment = clean_environment(AGENT_TRACE_DIR=str(store), AGENT_TRACE_QUIET="1")
-    command = [sys.executable, "-m", "tests.support.many_calls", *arguments]
-    process = subprocess.Popen(
-        command, env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
-    )
-    assert process.stdout is not None
-    try:
-        process.stdout.readline()  # it has begun
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()

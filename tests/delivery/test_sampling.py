@@ -164,6 +164,28 @@ def test_a_trace_goes_once_its_observations_together_take_or_cost_enough(
     assert (ledger.delivered, ledger.held_back) == (12, {})
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"cost": {"total": 1e300, "currency": "USD"}},
+        {"cost": {"total": -1e300, "currency": "USD"}},
+        {"end_ns": (1 << 63) + 1},
+        {"start_ns": -(1 << 63), "end_ns": 0},
+    ],
+)
+def test_figures_that_no_table_holds_keep_nothing_from_being_delivered(
+    tmp_path: Path, fields: dict[str, Any]
+) -> None:
+    sampling = Sampling(0.1, slow_s=1e6, expensive=Decimal("1e9"))
+    strange = [record(trace_id=OUT, id=f"{number:x}", **fields) for number in range(1, 4)]
+    write_segment(tmp_path, [*strange, record(trace_id=IN, id="9")])
+    backend = MemoryBackend()
+    assert forward(tmp_path, backend, sampling=sampling) is not None
+    assert "9" in backend.ids
+    (ledger,) = delivery_ledgers(tmp_path)
+    assert (ledger.pending, ledger.recorded) == (0, 4)
+
+
 def _traces_added_up(directory: Path) -> int:
     with closing(DeliveryState(directory)) as state:
         (count,) = state.connection.execute("SELECT count(*) FROM totals").fetchone()

@@ -24,16 +24,9 @@ from tests.support.llm_server import (
     LlmServer,
     Refusal,
     Text,
-    llm_server,
 )
 
 litellm: Any = pytest.importorskip("litellm")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[LlmServer]:
-    with llm_server() as running:
-        yield running
 
 
 @pytest.fixture

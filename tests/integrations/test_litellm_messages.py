@@ -15,19 +15,13 @@ from agent_trace.integrations.litellm_messages import failure_in, whole_message
 from agent_trace.recording import guard
 from agent_trace.testing import Recorded, recorded
 from tests.support.litellm_calls import ASKED, wait_for
-from tests.support.llm_server import USAGE, Call, LlmServer, Refusal, Text, llm_server
+from tests.support.llm_server import USAGE, Call, LlmServer, Refusal, Text
 from tests.support.programs import run_program
 
 litellm: Any = pytest.importorskip("litellm")
 
 COST = 0.0001242
 """Of one answer of the server, by LiteLLM's prices of the model."""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[LlmServer]:
-    with llm_server() as running:
-        yield running
 
 
 @pytest.fixture

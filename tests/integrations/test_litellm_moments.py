@@ -30,19 +30,13 @@ from agent_trace.spending import gate as gates
 from agent_trace.spending.states import BudgetState, write_states
 from agent_trace.testing import Recorded, recorded
 from tests.support.litellm_calls import ASKED
-from tests.support.llm_server import USAGE, LlmServer, Refusal, llm_server
+from tests.support.llm_server import USAGE, LlmServer, Refusal
 from tests.support.programs import run_program
 
 litellm: Any = pytest.importorskip("litellm")
 
 
 STREAM = {"stream": True, "stream_options": {"include_usage": True}}
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[LlmServer]:
-    with llm_server() as running:
-        yield running
 
 
 @pytest.fixture

@@ -8,15 +8,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from agent_trace import Store
 from tests.support.litellm_calls import ASKED
-from tests.support.llm_server import USAGE, LlmServer, llm_server
+from tests.support.llm_server import USAGE, LlmServer
 
 START_S = 90
 KEY_OF_NOBODY = "sk-nobody"
@@ -118,12 +115,6 @@ class Proxy:
         self._process.kill()
         self._process.wait()
         self._log.close()
-
-
-@pytest.fixture
-def server() -> Iterator[LlmServer]:
-    with llm_server() as running:
-        yield running
 
 
 CHAT: dict[str, Any] = {"model": "desk", "messages": ASKED}

@@ -3,7 +3,6 @@
 import itertools
 import random
 import tempfile
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from agent_trace.store import Filter, Store, Totals, TraceRow
 from agent_trace.store.filters import Narrowing, all_of, text_conditions
 from tests.support.segments import START_NS, record, write_segment
+from tests.support.stores import total_of
 
 SECOND = 1_000_000_000
 SAYINGS = ["rise", "fall", "rise fall", "fall, rise", "nothing", "RISING"]
@@ -113,20 +113,6 @@ def traces_that_fit(calls: list[dict[str, Any]], where: dict[str, Any]) -> set[s
         ):
             fitting.add(f"{trace:032x}")
     return fitting
-
-
-def total_of(rows: list[TraceRow], is_complete: bool) -> Totals:
-    costs = [row.cost for row in rows if row.cost is not None]
-    return Totals(
-        traces=len(rows),
-        observations=sum(row.observations for row in rows),
-        generations=sum(row.generations for row in rows),
-        tokens=sum(row.tokens for row in rows),
-        cost=sum(costs, Decimal(0)) if costs else None,
-        unpriced=sum(row.unpriced for row in rows),
-        errors=sum(row.errors for row in rows),
-        is_complete=is_complete,
-    )
 
 
 def as_common(patch: pytest.MonkeyPatch, most: int, most_looked_at: int) -> None:

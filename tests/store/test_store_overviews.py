@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_trace.observation import Observation
-from agent_trace.store import AgentRow, Filter, SessionRow, Store, Totals, TraceRow
+from agent_trace.store import AgentRow, Filter, SessionRow, Store, TraceRow
 from agent_trace.store.overviews import PERCENTILE_ERROR
 from tests.support.segments import START_NS, record, write_segment
-from tests.support.stores import content, rebuilt
+from tests.support.stores import content, rebuilt, total_of
 
 HOUR_NS = 3_600_000_000_000
 NAMES = st.none() | st.sampled_from(["a", "b"])
@@ -163,19 +163,6 @@ def pages(page: Callable[[TraceRow | None], list[TraceRow]]) -> list[TraceRow]:
     while more := page(rows[-1] if rows else None):
         rows += more
     return rows
-
-
-def total_of(rows: list[TraceRow]) -> Totals:
-    costs = [row.cost for row in rows if row.cost is not None]
-    return Totals(
-        traces=len(rows),
-        observations=sum(row.observations for row in rows),
-        generations=sum(row.generations for row in rows),
-        tokens=sum(row.tokens for row in rows),
-        cost=sum(costs, Decimal(0)) if costs else None,
-        unpriced=sum(row.unpriced for row in rows),
-        errors=sum(row.errors for row in rows),
-    )
 
 
 def agent_of(observation: Observation) -> str | None:

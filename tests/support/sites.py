@@ -122,3 +122,21 @@ def _interrupted(process: "subprocess.Popen[bytes]", log: Path) -> str:
     process.send_signal(signal.SIGINT)
     process.wait(15)
     return log.read_text(encoding="utf-8")
+
+
+@contextmanager
+def recording(store: Path, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """A program that records into the store, `tests.support.many_calls` with these arguments; killed at the end."""
+    environment = clean_environment(AGENT_TRACE_DIR=str(store), AGENT_TRACE_QUIET="1")
+    command = [sys.executable, "-m", "tests.support.many_calls", *arguments]
+    process = subprocess.Popen(
+        command, env=environment, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        process.stdout.readline()  # it has begun
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()

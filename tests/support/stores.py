@@ -1,9 +1,10 @@
 """What tests ask of a store as a whole."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from agent_trace.store import Store
+from agent_trace.store import Store, Totals, TraceRow
 from tests.support.segments import record, write_segment
 
 
@@ -16,6 +17,21 @@ def store_of(directory: Path, *records: Any) -> Store:
     """The store of one finished segment with these records."""
     write_segment(directory, records)
     return Store(directory)
+
+
+def total_of(rows: list[TraceRow], is_complete: bool = True) -> Totals:
+    """What these traces come to, added up one by one."""
+    costs = [row.cost for row in rows if row.cost is not None]
+    return Totals(
+        traces=len(rows),
+        observations=sum(row.observations for row in rows),
+        generations=sum(row.generations for row in rows),
+        tokens=sum(row.tokens for row in rows),
+        cost=sum(costs, Decimal(0)) if costs else None,
+        unpriced=sum(row.unpriced for row in rows),
+        errors=sum(row.errors for row in rows),
+        is_complete=is_complete,
+    )
 
 
 def content(store: Store) -> dict[str, list[Any]]:

@@ -12,6 +12,8 @@ _LOWER_DIGITS: Final = 16
 _ALL: Final = 1 << 64
 _NANO: Final = 1_000_000_000
 _NEVER_NS: Final = (1 << 63) - 1
+_MOST_NANODOLLARS: Final = 1 << 50
+"""A million dollars: sums of some thousand of them stay within what SQLite holds."""
 
 
 class Total(NamedTuple):
@@ -77,8 +79,8 @@ class Sampling:
 def total_of(record: Mapping[str, Any]) -> Total:
     """What one observation takes and costs; nothing of what it does not say."""
     start_ns, end_ns = record.get("start_ns"), record.get("end_ns")
-    cost = round(_cost(record) * _NANO)
-    if type(start_ns) is int and type(end_ns) is int:
+    cost = min(max(round(_cost(record) * _NANO), 0), _MOST_NANODOLLARS)
+    if type(start_ns) is type(end_ns) is int and 0 <= start_ns <= end_ns < _NEVER_NS:
         return Total(start_ns, end_ns, cost)
     return Total(nanodollars=cost)
 
