@@ -93,15 +93,17 @@ class Site:
     async def _ask(self, request: Request, question: Callable[[Store], Response]) -> Response:
         """What the question gives; nothing but its ETag for who has it already."""
         etag = request.headers.get("if-none-match")
+        if etag is None:
+            return await self._desk.ask(question)
         return await self._desk.ask(
-            lambda store: self._unless_known(request, etag, store, question), again=etag is not None
+            lambda store: self._unless_known(request, etag, store, question), again=True
         )
 
     def _unless_known(
-        self, request: Request, etag: str | None, store: Store, question: Callable[[Store], Response]
+        self, request: Request, etag: str, store: Store, question: Callable[[Store], Response]
     ) -> Response:
         url = f"{request.url.path}?{request.url.query}"
-        if etag is not None and self._unchanged.knows(url, etag, store):
+        if self._unchanged.knows(url, etag, store):
             return answers.unchanged(etag)
         version = store.version()
         answer = question(store)

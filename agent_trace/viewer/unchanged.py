@@ -1,6 +1,5 @@
 """Answers that would come out as they are: an open page that asks every second costs little while nothing happens."""
 
-import threading
 import time
 from typing import Final, NamedTuple
 
@@ -19,12 +18,12 @@ class _Answer(NamedTuple):
 
 
 class Unchanged:
-    """What each thread's store answered lately, by URL. Versions of two stores cannot be compared."""
+    """What one store answered lately, by URL. For one thread: versions of two stores cannot be compared."""
 
     def __init__(self) -> None:
-        self._local = threading.local()
+        self._answers: dict[str, _Answer] = {}
 
-    def knows(self, url: str, etag: str | None, store: Store) -> bool:
+    def knows(self, url: str, etag: str, store: Store) -> bool:
         """Whether this URL would be answered with this ETag again."""
         last: _Answer | None = self._answers.get(url)
         if last is None or last.etag != etag or time.monotonic() - last.at_s > _TRUSTED_S:
@@ -37,10 +36,3 @@ class Unchanged:
         self._answers[url] = _Answer(etag, version, time.monotonic())
         if len(self._answers) > _MOST:
             del self._answers[next(iter(self._answers))]
-
-    @property
-    def _answers(self) -> dict[str, _Answer]:
-        if not hasattr(self._local, "answers"):
-            self._local.answers = {}
-        answers: dict[str, _Answer] = self._local.answers
-        return answers
