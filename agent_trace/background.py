@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from agent_trace.recording import forks, process
+from agent_trace.recording import process
 from agent_trace.recording.guard import attempt, guarded
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Background:
         with guarded("delivering at exit"):
             self.finish()
 
-    def forget_parent(self) -> None:
+    def forget_parents(self) -> None:
         """In a forked child: the worker is the parent's, and so may be whoever holds the lock."""
         self._lock = threading.Lock()
         self._worker = None
@@ -117,5 +117,5 @@ def _report(message: str) -> None:
 
 background: Final = Background()
 process.deliver_with(background)
-forks.watch(background)
+os.register_at_fork(after_in_child=background.forget_parents)
 atexit.register(background.finish_at_exit)

@@ -11,7 +11,6 @@ import orjson
 
 from agent_trace.recording.reading.results import Reading
 from agent_trace.recording.span import Span
-from agent_trace.recording.text import encodable
 
 _LINE: Final = orjson.OPT_APPEND_NEWLINE
 
@@ -83,7 +82,9 @@ def _own_fields(span: Span, reading: Reading | None) -> dict[str, Any]:
 
 def common(span: Span, constants: Mapping[str, Any]) -> bytes:
     """What all observations of one target in one scope end with, raw."""
-    same = {"type": span.type, "name": encodable(span.name), **span.scope}
+    # Half of a surrogate pair in a name cannot be written as UTF-8.
+    name = span.name if span.name.isascii() else span.name.encode("utf-8", "replace").decode("utf-8")
+    same = {"type": span.type, "name": name, **span.scope}
     if span.entry_point is not None:
         same["entry_point"] = span.entry_point
     return orjson.dumps({**same, **constants}, option=_LINE)

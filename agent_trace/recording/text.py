@@ -21,11 +21,6 @@ def as_text(value: object, max_characters: int = MAX_CHARACTERS) -> str:
         text = str(value)
     if len(text) > max_characters:
         text = f"{_first_part(text, max_characters)}…[cut: {len(text):,} characters]"
-    return encodable(text)
-
-
-def encodable(text: str) -> str:
-    """The text with unpaired surrogates replaced, which UTF-8 has no form for."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -38,4 +33,4 @@ def last_lines(text: str, max_characters: int) -> str:
     if len(text) > max_characters:
         end = redact_text(text[-max_characters - LOOKAHEAD_CHARS :])[-max_characters:]
         text = f"…[cut: {len(text):,} characters]\n{end.partition(chr(10))[2]}"
-    return encodable(text)
+    return text.encode("utf-8", "replace").decode("utf-8")

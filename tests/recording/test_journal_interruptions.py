@@ -103,7 +103,7 @@ while interrupted < 60 and time.monotonic() < until:
     try:
         is_armed = True
         signal.setitimer(signal.ITIMER_PROF, 0.0002, 0.0003)
-        while True:
+        while is_armed:  # one that is raised in a destructor goes no further than that
             number += 1
             journal.append(line(number, "main", 300))
             acknowledged.append(number)

@@ -16,7 +16,6 @@ from agent_trace.recording.capturing.attributes import (
     slot_names,
 )
 from agent_trace.recording.guard import guarded
-from agent_trace.recording.text import encodable
 
 _MOST_KEYS: Final = 500
 _COMPUTED_BY: Final = frozenset({"google", "proto", "vertexai"})
@@ -80,7 +79,8 @@ def text_of(found: object, most_chars: int = 200) -> str | None:
         found = str.__str__(found) if _is_text(found) else None
     if type(found) is not str or not 0 < len(found) <= most_chars:
         return None
-    return found if found.isascii() else encodable(found)
+    # Half of a surrogate pair cannot be written as UTF-8.
+    return found if found.isascii() else found.encode("utf-8", "replace").decode("utf-8")
 
 
 def _is_text(found: object) -> bool:
