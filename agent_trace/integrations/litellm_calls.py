@@ -92,6 +92,20 @@ class Call:
             self.end(details, None, error, details.get("start_time"), None)
         return error
 
+    def arrived(self, details: Details, given: Set[str]) -> None:
+        """A proxy says what it is about to pass on: what there is to describe it by until the request is made."""
+        self._details, self._given = details, given
+
+    def is_called(self, call_id: object) -> bool:
+        """Whether this may be LiteLLM's call of that id, which it does not always tell."""
+        return call_id is None or (self._details or {}).get("litellm_call_id") == call_id
+
+    def fail(self, error: BaseException) -> None:
+        """Nothing but this error is told of the end."""
+        details = self._details
+        if details is not None:
+            self.end(details, None, error, details.get("start_time"), None)
+
     def attempt(self, details: Details, messages: Any) -> None:
         """A request is about to be made. A former one of the same call, not told of, has failed then."""
         if reading.is_not_to_be_told(details):

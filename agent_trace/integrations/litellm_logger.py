@@ -6,10 +6,11 @@ import threading
 from importlib import import_module
 from typing import Any, Final
 
-from agent_trace.integrations import litellm_moments
+from agent_trace.integrations import litellm_moments, litellm_passing
 from agent_trace.integrations.litellm_calls import KEY, Call
 from agent_trace.recording.guard import attempt
 from agent_trace.recording.process import is_on
+from agent_trace.recording.reading.parts import parts_of
 
 _litellm: Final[Any] = import_module("litellm")
 _CustomLogger: Final[Any] = import_module("litellm.integrations.custom_logger").CustomLogger
@@ -58,6 +59,23 @@ class AgentTraceLogger(_CustomLogger):  # type: ignore[misc]
         if refusal is not None:
             raise refusal
 
+    async def async_pre_call_hook(
+        self, user_api_key_dict: Any, cache: Any, data: Any, call_type: Any
+    ) -> None:
+        """A proxy has a request. One that it only passes through is not set up by anything else. Raises refusals."""
+        if is_on() and litellm_passing.is_passed_through(call_type):
+            given = self, user_api_key_dict, data
+            refusal = attempt("asking the gate", litellm_passing.refusal_of_passed, *given)
+            if refusal is not None:
+                raise refusal
+
+    async def async_post_call_failure_hook(
+        self, request_data: Any, original_exception: Any, user_api_key_dict: Any, traceback_str: Any = None
+    ) -> None:
+        """A request to a proxy has failed. Of one that was to be passed through nothing else tells."""
+        call_id = parts_of(request_data).get("litellm_call_id")
+        attempt("finishing a LiteLLM call", litellm_passing.failed_passed, call_id, original_exception)
+
     def logging_hook(self, kwargs: Details, result: Any, call_type: str) -> tuple[Details, Any]:
         """At the end of a stream this comes from a thread, when the loop that was to tell of it may have ended."""
         whole = kwargs.get("complete_streaming_response")
@@ -77,7 +95,7 @@ def _attempted(details: Details, messages: Any) -> None:
 def _ended(details: Details, response: Any, start: Any, end: Any) -> None:
     call = details.get(KEY)
     if isinstance(call, Call):  # or else recording was off when it was made
-        call.end(details, response, None, start, end)
+        call.end(details, litellm_passing.answer_to(call, response), None, start, end)
 
 
 def _failed(details: Details, start: Any, end: Any) -> None:

@@ -1,4 +1,4 @@
-"""Answers in Anthropic's own form, which LiteLLM hands out as dicts and as the raw bytes of a stream: whole, and priced."""
+"""Answers in a provider's own form, which LiteLLM hands out as dicts and as the raw bytes of a stream: whole, and priced."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _GROWING: Final = {
     "input_json_delta": "partial_json",
 }
 """Of each kind of delta, where it has its piece."""
+_CHUNK: Final = "chat.completion.chunk"
+_ENDS: Final = frozenset({"response.completed", "response.incomplete", "response.failed"})
 
 
 class StreamFailed(Exception):
@@ -46,6 +48,22 @@ def whole_message(pieces: Iterable[bytes]) -> dict[str, Any] | None:
         elif kind == "message_stop" and message is not None:
             return {**message, "content": [each.whole() for each in blocks.values()]}
     return None
+
+
+def whole_answer(pieces: Iterable[bytes]) -> dict[str, Any] | None:
+    """The answer in OpenAI's form, of chat completions or responses, that a stream amounts to; None without one."""
+    events = list(_events(b"".join(pieces)))
+    for event in events:
+        if event.get("type") in _ENDS:
+            return dict(parts_of(event.get("response")))
+    litellm: Any = import_module("litellm")
+    chunks = [litellm.ModelResponseStream(**each) for each in events if each.get("object") == _CHUNK]
+    if not chunks:
+        return None
+    whole: dict[str, Any] = litellm.stream_chunk_builder(chunks).model_dump()
+    if not any(each.get("usage") for each in events):
+        del whole["usage"]  # an estimate, without the question
+    return whole
 
 
 def failure_in(pieces: Iterable[bytes]) -> StreamFailed | None:

@@ -14,8 +14,9 @@ from typing import Any, Final
 import wrapt
 from opentelemetry import trace
 
+from agent_trace.integrations import litellm_messages as messages
 from agent_trace.integrations.litellm_calls import KEY, Call, Details
-from agent_trace.integrations.litellm_messages import failure_in, is_message, priced_form, whole_message
+from agent_trace.integrations.litellm_passing import passed
 from agent_trace.integrations.litellm_reading import metadata_of_call
 from agent_trace.recording.guard import attempt
 from agent_trace.recording.notices import Notices
@@ -93,7 +94,9 @@ def _read(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
 _LOGGING: Final = "litellm.litellm_core_utils.litellm_logging"
 _STREAMING: Final = "litellm.litellm_core_utils.streaming_handler"
 _BYTES: Final = "litellm.proxy.pass_through_endpoints.streaming_handler"
-"""LiteLLM imports it with the first stream of bytes, which takes half a second."""
+"""LiteLLM imports it with the first stream of bytes, which takes half a second. It imports the next one."""
+_WHOLE: Final = "litellm.proxy.pass_through_endpoints.success_handler"
+_IMPORTED_LATER: Final = (_BYTES, _WHOLE)
 _WRAPPED: Final[tuple[tuple[str, str, Wrapper], ...]] = (
     (_LOGGING, "Logging.__init__", _begun),
     (_LOGGING, "Logging.handle_sync_success_callbacks_for_async_calls", _logged),
@@ -106,6 +109,7 @@ _WRAPPED: Final[tuple[tuple[str, str, Wrapper], ...]] = (
     (_STREAMING, "CustomStreamWrapper.__anext__", _anext),
     (_BYTES, "PassThroughStreamingHandler.route_streaming_logging_to_handler", _read),
     (_BYTES, "PassThroughStreamingHandler._route_streaming_logging_to_handler", _read),
+    (_WHOLE, "PassThroughEndpointLogging.pass_through_async_success_handler", passed),
 )
 """Module, name in it, wrapper. What a version of LiteLLM does not have is told by the callback alone."""
 
@@ -148,7 +152,7 @@ def _unwrap(module: str, name: str, wrapper: Wrapper) -> None:
 
 def _place(module: str, name: str) -> tuple[Any, str, Any]:
     """Who has a function, its name there, and the function; None when there is none, or none yet."""
-    if module == _BYTES and module not in sys.modules:
+    if module in _IMPORTED_LATER and module not in sys.modules:
         return None, name, None
     try:
         holder: Any = import_module(module)
@@ -212,7 +216,7 @@ def _finish(named: dict[str, Any]) -> None:
         return
     call.answered(result)
     times = named.get("start_time"), named.get("end_time")
-    if is_message(result):
+    if messages.is_message(result):
         call.end(_with_cost(named["logging_obj"], details, result), result, None, *times)
         return
     known = getattr(result, "_hidden_params", None)
@@ -256,18 +260,24 @@ def _finish_bytes(named: dict[str, Any]) -> None:
     if call is None:
         return
     pieces = named.get("raw_bytes") or ()
-    whole, times = whole_message(pieces), (named.get("start_time"), named.get("end_time"))
+    whole, times = messages.whole_message(pieces), (named.get("start_time"), named.get("end_time"))
     if whole is not None:
         call.end(_with_cost(logging, details, whole), whole, None, *times)
         return
-    failure = failure_in(pieces)
+    failure = messages.failure_in(pieces)
     if failure is not None:
         call.end(details, None, failure, *times)
+        return
+    answer = messages.whole_answer(pieces)
+    if answer is not None:
+        # Not its end yet: of the servers that it knows, LiteLLM reads it as well, and has a price.
+        call.answered(answer)
 
 
 def _with_cost(logging: Any, details: Details, message: Any) -> Details:
     """What is known of a call, and the cost of its answer in Anthropic's form."""
-    cost = attempt("asking LiteLLM for a cost", _cost, logging, priced_form(message, details.get("model")))
+    priced = messages.priced_form(message, details.get("model"))
+    cost = attempt("asking LiteLLM for a cost", _cost, logging, priced)
     return {**details, "response_cost": cost}
 
 

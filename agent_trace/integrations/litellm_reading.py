@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Set
 from datetime import datetime
 from importlib import import_module
@@ -23,7 +24,13 @@ _OPERATIONS: Final = frozenset(
     }
 )
 _MESSAGES: Final = "anthropic_messages"
-_PASSED_THROUGH: Final = "pass_through_endpoint"
+PASSED_THROUGH: Final = "pass_through_endpoint"
+"""LiteLLM's name for what its proxy sends on as it came."""
+OWNER: Final = "agent_trace.owner"
+"""Where LiteLLM's dict about a call has what a proxy knows of the key, if its client can write the like beside it."""
+_UNKNOWN: Final = "unknown"
+_IN_PATH: Final = re.compile("/(?:models|deployments)/([^/:?]+)")
+"""Where Google and Azure have a model: `/v1beta/models/gemini-2.5-flash:generateContent`."""
 _NO_INPUT: Final = "default-message-value"
 _OWN_METADATA: Final = frozenset(
     {
@@ -85,10 +92,9 @@ def described(details: Details) -> Described:
 def input_of(details: Details, messages: Any) -> Any:
     """What the model was sent; `None` when LiteLLM doesn't tell."""
     operation = _operation(details)
-    if operation == _PASSED_THROUGH:
+    if operation == PASSED_THROUGH:
         # As `input` it has the request as the text of a message.
-        request = parts_of(details.get("additional_args")).get("complete_input_dict")
-        return request or details.get("input") or messages
+        return _passed_body(details) or details.get("input") or messages
     if operation == _MESSAGES:
         messages = details.get("messages") or messages
     elif operation not in ("completion", "text_completion"):
@@ -124,7 +130,24 @@ def model_of(details: Details) -> tuple[str | None, dict[str, Any] | None]:
     _, parameters = read_parameters({"kwargs": dict(parts_of(details.get("optional_params")))})
     if details.get("stream") is True:
         parameters = {**(parameters or {}), "stream": True}
-    return text_of(details.get("model")), parameters
+    return text_of(details.get("model") if not _is_unread(details) else _passed_model(details)), parameters
+
+
+def _is_unread(details: Details) -> bool:
+    """Whether LiteLLM has not looked for a model in what it passes through."""
+    return details.get("model") in (None, _UNKNOWN) and _operation(details) == PASSED_THROUGH
+
+
+def _passed_model(details: Details) -> object:
+    """The model that a request names in its body, or else in its path."""
+    url = parts_of(details.get("additional_args")).get("api_base")
+    paths = url, _metadata(details)[1].get("user_api_key_request_route")
+    found = (_IN_PATH.search(str(path)) for path in paths if path)
+    return _passed_body(details).get("model") or next((each[1] for each in found if each), None)
+
+
+def _passed_body(details: Details) -> Mapping[str, Any]:
+    return parts_of(parts_of(details.get("additional_args")).get("complete_input_dict"))
 
 
 def reading_of(details: Details, response: Any) -> tuple[Reading, dict[str, int] | None]:
@@ -199,6 +222,7 @@ def metadata_of_call(details: Details) -> dict[str, Any]:
     """All the metadata of a call. Where `metadata` is a parameter of the model's own, LiteLLM's is beside it."""
     params = parts_of(details.get("litellm_params"))
     metadata, beside = parts_of(params.get("metadata")), parts_of(params.get("litellm_metadata"))
+    beside = {**beside, **parts_of(details.get(OWNER))}
     if beside:
         # There a proxy has what it knows of a key; the other is its client's, who may have written the like.
         metadata = {name: value for name, value in metadata.items() if not str(name).startswith("user_api_")}
@@ -235,6 +259,8 @@ def _scope(details: Details, given: Mapping[str, Any], around: Mapping[str, Any]
     tenant = around.get("user_api_key_team_id") or around.get("user_api_key_org_id")
     user = around.get("user_api_key_end_user_id") or around.get("user_api_key_user_id")
     asked_for = details.get("user") or parts_of(details.get("optional_params")).get("user")
+    if _operation(details) == PASSED_THROUGH:
+        asked_for = _passed_body(details).get("user")  # LiteLLM calls them all "unknown"
     session = parts_of(details.get("litellm_params")).get("litellm_session_id")
     named["tenant_id"] = tenant or named["tenant_id"]
     named["agent_id"] = named["agent_id"] or around.get("agent_id")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agent_trace import ObservabilityContext, Store, instrument_litellm, uninstrument_litellm
-from agent_trace.integrations.litellm_messages import failure_in, whole_message
+from agent_trace.integrations.litellm_messages import failure_in, whole_answer, whole_message
 from agent_trace.recording import guard
 from agent_trace.testing import Recorded, recorded
 from tests.support.litellm_calls import ASKED, wait_for
@@ -254,6 +254,22 @@ def test_a_message_is_the_same_wherever_its_stream_is_cut() -> None:
 @pytest.mark.parametrize("content", [b"", b"data:", b"data: {", b"\xff\xfe", STREAM[:-40], STREAM[200:]])
 def test_what_is_no_whole_message_is_none(content: bytes) -> None:
     assert whole_message([content]) is None
+
+
+def test_a_stream_in_openais_form_is_an_answer_with_the_tokens_that_it_reports_and_no_others() -> None:
+    made = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o"}
+    deltas = [{"role": "assistant", "content": "HO"}, {"content": "LD"}]
+    chunks = [{**made, "choices": [{"index": 0, "delta": each, "finish_reason": None}]} for each in deltas]
+    usage = {"prompt_tokens": 20, "completion_tokens": 5, "total_tokens": 25}
+    told = [json.dumps(each).encode() for each in [*chunks, {**made, "choices": [], "usage": usage}]]
+    whole = whole_answer([b"data: " + each + b"\n\n" for each in told])
+    assert whole is not None
+    assert (whole["choices"][0]["message"]["content"], whole["usage"]["prompt_tokens"]) == ("HOLD", 20)
+    silent = whole_answer([b"data: " + each + b"\n\n" for each in told[:-1]])
+    assert silent is not None and "usage" not in silent
+    ended = {"type": "response.completed", "response": {"object": "response", "usage": usage}}
+    assert whole_answer([b"data: ", json.dumps(ended).encode()]) == ended["response"]
+    assert whole_answer([b"data: [DONE]\n\n", b'data: {"candidates": []}']) is None
 
 
 def test_an_error_is_only_what_the_server_says_is_one() -> None:

@@ -222,7 +222,7 @@ def places() -> dict[tuple[str, str], Any]:
     return {
         (module, name): litellm_moments._place(module, name)[2]
         for module, name, _ in litellm_moments._WRAPPED
-        if module != litellm_moments._BYTES
+        if module not in litellm_moments._IMPORTED_LATER
     }
 
 

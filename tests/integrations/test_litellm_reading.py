@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from agent_trace.integrations.litellm_reading import described, input_of, metadata_of, nanoseconds, reading_of
+from agent_trace.integrations.litellm_reading import (
+    described,
+    input_of,
+    metadata_of,
+    model_of,
+    nanoseconds,
+    reading_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +116,30 @@ def test_what_is_passed_through_has_the_request_as_its_input() -> None:
     body = {"model": "claude", "messages": [{"role": "user", "content": "AAPL?"}]}
     details = {"call_type": "pass_through_endpoint", "additional_args": {"complete_input_dict": body}}
     assert input_of({**details, "input": [{"role": "user", "content": "{...}"}]}, None) == body
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "model"),
+    [
+        ({"model": "gpt-4o"}, "/openai/v1/chat/completions", "gpt-4o"),
+        ({}, "/gemini/v1beta/models/gemini-2.5-flash:generateContent?key=k", "gemini-2.5-flash"),
+        (
+            {},
+            "/vertex_ai/v1/projects/p/locations/l/publishers/google/models/gemini-2.5-pro:predict",
+            "gemini-2.5-pro",
+        ),
+        ({}, "/azure/openai/deployments/desk/chat/completions", "desk"),
+        ({}, "/house", None),
+    ],
+)
+def test_what_is_passed_through_names_its_model_in_its_body_or_its_path(
+    body: dict[str, Any], path: str, model: str | None
+) -> None:
+    details = {"call_type": "pass_through_endpoint", "model": "unknown"}
+    before = {"litellm_params": {"metadata": {"user_api_key_request_route": path}}}
+    for known, url in ((before, None), ({}, f"http://localhost{path}")):
+        asked = {"additional_args": {"complete_input_dict": body, "api_base": url}}
+        assert model_of({**details, **known, **asked})[0] == model
 
 
 def test_texts_are_input_and_not_messages() -> None:

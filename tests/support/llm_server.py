@@ -1,4 +1,5 @@
-"""A local server that speaks OpenAI's chat completions and embeddings, and Anthropic's messages, whole and streamed.
+"""A local server that speaks OpenAI's chat completions and embeddings, Anthropic's messages, whole and streamed, and
+Google's `generateContent`.
 
 What it answers is planned: `server.plan(Text("BUY"), Busy(503))` is for the next requests in their order; the rest get
 `HOLD`. Everything about an answer is fixed, so that two runs of a program can be compared.
@@ -107,6 +108,8 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(answer.after_s)
         if self.path.endswith("/embeddings"):
             self._send(_embeddings(body))
+        elif ":generateContent" in self.path:
+            self._send(_generated(answer))
         elif self.path.partition("?")[0].endswith("/messages"):
             made = _message(number, body, answer)
             self._stream(_message_events(made, answer)) if body.get("stream") else self._send(made)
@@ -231,6 +234,21 @@ def _message_events(made: dict[str, Any], answer: Answer) -> Iterator[tuple[str 
         events += [{"type": "message_delta", "delta": ended, "usage": usage}, {"type": "message_stop"}]
     for event in events:
         yield event["type"], event
+
+
+def _generated(answer: Answer) -> dict[str, Any]:
+    words = answer.words if isinstance(answer, Text) else ""
+    content = {"role": "model", "parts": [{"text": words}]}
+    return {
+        "candidates": [{"content": content, "finishReason": "STOP", "index": 0}],
+        "usageMetadata": {
+            "promptTokenCount": PROMPT_TOKENS,
+            "cachedContentTokenCount": CACHED_TOKENS,
+            "candidatesTokenCount": ANSWER_TOKENS,
+            "totalTokenCount": PROMPT_TOKENS + ANSWER_TOKENS,
+        },
+        "modelVersion": "gemini-2.5-flash",
+    }
 
 
 def _pieces(text: str) -> list[str]:
