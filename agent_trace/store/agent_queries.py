@@ -4,7 +4,7 @@ Sums by day, and by profile, answer what they can; everything else is asked of t
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from typing import Any, Final, NamedTuple
 
@@ -47,6 +47,10 @@ _SHARES: Final = (0.5, 0.95, 0.99)
 _TIMES: Final = frozenset({"since_ns", "until_ns"})
 
 
+Rows = Callable[[str, Sequence[object]], list[Any]]
+"""Gives the rows of a query, with values for its question marks."""
+
+
 class _Part(NamedTuple):
     """Queries for rows to be added up, and the values for the question marks of each."""
 
@@ -55,8 +59,11 @@ class _Part(NamedTuple):
     values: list[object]
 
 
-def agent_rows(connection: sqlite3.Connection, asked: Narrowing) -> list[AgentRow]:
-    """Every agent that something that fits was done by, the most called first."""
+def agent_rows(connection: sqlite3.Connection, asked: Narrowing, ask: Rows) -> list[AgentRow]:
+    """Every agent that something that fits was done by, the most called first.
+
+    `ask` gives the rows of a query, and may know them already: what whole days come to does not depend on the minute.
+    """
     given = {each.name for each in fields(asked.where) if getattr(asked.where, each.name) is not None}
     parts = _parts(connection, asked, given)
     values = [value for part in parts for value in part.values]
@@ -65,18 +72,23 @@ def agent_rows(connection: sqlite3.Connection, asked: Narrowing) -> list[AgentRo
         "WHERE agent <> '' GROUP BY agent HAVING sum(observations) > 0",
         values,
     ).fetchall()
-    took = connection.execute(
-        "SELECT agent, is_generation, took, sum(calls) "
-        f"FROM ({' UNION ALL '.join(part.took for part in parts)}) WHERE agent <> '' GROUP BY 1, 2, 3",
-        values,
-    ).fetchall()
-    last_ns = _newest(connection, asked.where) if given and given <= _TIMES else {}
-    rows = _rows(sums, took, _actions(connection, asked, given), last_ns)
+    # One part after the other: sums by day lie in the order they are grouped in, and put together they would be sorted.
+    took = [row for part in parts for row in _took(part, ask)]
+    last_ns = _newest(asked.where, ask) if given <= _TIMES else {}
+    rows = _rows(sums, took, _actions(connection, asked, given, ask), last_ns)
     return sorted(rows, key=lambda row: (-row.calls, -row.observations, row.agent))
 
 
+def _took(part: _Part, ask: Rows) -> list[tuple[str, int, int, int]]:
+    """(agent, whether of its generations, step, how many took so long)."""
+    query = (
+        f"SELECT agent, is_generation, took, sum(calls) FROM ({part.took}) WHERE agent <> '' GROUP BY 1, 2, 3"
+    )
+    return ask(query, part.values)
+
+
 def _parts(connection: sqlite3.Connection, asked: Narrowing, given: set[str]) -> list[_Part]:
-    if given and given <= _TIMES:
+    if given <= _TIMES:
         return _from_days(connection, asked)
     if given <= PROFILE_FIELDS:
         return [_from_profiles(asked.where)]
@@ -94,8 +106,6 @@ def _from_days(connection: sqlite3.Connection, asked: Narrowing) -> list[_Part]:
 
 def _from_profiles(where: Filter) -> _Part:
     conditions, values = profile_conditions(where)
-    if not conditions:
-        return _Part(_OF_PROFILES, _TOOK_OF_DAYS, values)
     fits = all_of(conditions)
     return _Part(f"{_OF_PROFILES} WHERE {fits}", f"{_TOOK_OF_PROFILES} WHERE {fits} AND {_IS_TIMED}", values)
 
@@ -111,20 +121,25 @@ def _from_observations(connection: sqlite3.Connection, asked: Narrowing) -> _Par
     )
 
 
-def _newest(connection: sqlite3.Connection, where: Filter) -> dict[str, int]:
+def _newest(where: Filter, ask: Rows) -> dict[str, int]:
     """When the newest observation of each agent in that time started, which sums by day do not tell."""
     last_ns, values = "p.last_ns", list[object]()
     if where.until_ns is not None:
         last_ns = (
-            "(SELECT max(o.start_ns) FROM observations AS o INDEXED BY observations_by_profile "
-            "WHERE o.profile = p.number AND o.start_ns < ?)"
+            "iif(p.last_ns < ?1, p.last_ns, (SELECT max(o.start_ns) FROM observations AS o "
+            "INDEXED BY observations_by_profile WHERE o.profile = p.number AND o.start_ns < ?1))"
         )
         values.append(where.until_ns)
-    query = f"SELECT {_AGENT} AS agent, coalesce(max({last_ns}), 0) FROM profiles AS p WHERE agent <> '' GROUP BY 1"
-    return dict(connection.execute(query, values).fetchall())
+    query = (
+        f"SELECT {_AGENT} AS agent, coalesce(max({last_ns}), 0) FROM profiles AS p INDEXED BY profiles_by_agent "
+        "WHERE agent <> '' GROUP BY 1"
+    )
+    return dict(ask(query, values))
 
 
-def _actions(connection: sqlite3.Connection, asked: Narrowing, given: set[str]) -> list[tuple[str, str, int]]:
+def _actions(
+    connection: sqlite3.Connection, asked: Narrowing, given: set[str], ask: Rows
+) -> list[tuple[str, str, int]]:
     """(agent, action, how often), the most frequent first."""
     if given <= PROFILE_FIELDS | _TIMES:
         conditions, values = bound_conditions(asked.where, "s")
@@ -140,11 +155,11 @@ def _actions(connection: sqlite3.Connection, asked: Narrowing, given: set[str]) 
             [*way.values, *values],
         )
     counts = f"SELECT s.profile, s.action, count(*) AS times FROM {source} WHERE {all_of(conditions)} GROUP BY 1, 2"
-    return connection.execute(
+    return ask(
         f"SELECT {_AGENT} AS agent, action, sum(times) FROM ({counts}) JOIN profiles AS p ON p.number = profile "
         "WHERE agent <> '' GROUP BY 1, 2 ORDER BY sum(times) DESC, action",
         values,
-    ).fetchall()
+    )
 
 
 def _rows(

@@ -1,8 +1,8 @@
 """An open store: the index and the segments of a directory, brought up to date before a question. No questions here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from agent_trace.delivery.reader import list_segments
 from agent_trace.errors import StoreMissing
@@ -13,6 +13,7 @@ from agent_trace.store.filters import Narrowing
 from agent_trace.store.index import Index
 from agent_trace.store.liveness import Liveness
 from agent_trace.store.reading import Reading
+from agent_trace.store.recalling import Recalled
 from agent_trace.store.records import Shelf
 from agent_trace.store.refresh import Progress, byte_reader, refresh
 from agent_trace.store.said import Said
@@ -37,6 +38,7 @@ class OpenStore:
         self._index = Index(self.directory)
         self._shelf = Shelf(self.directory)
         self._said: tuple[tuple[object, ...], Said] | None = None
+        self._recalled = Recalled()
 
     def close(self) -> None:
         """Let go of the index and of all segments. A later question opens them again."""
@@ -85,10 +87,20 @@ class OpenStore:
 
     def _said_in(self, text: str) -> Said:
         """Where a text stands. A page asks for its list and for its totals: what was looked up serves both."""
-        of = text, self._index.connection, self._index.version
+        of = text, self._index.version
         if self._said is None or self._said[0] != of:
             self._said = of, Said(self._index.connection, self._reading(), text)
         return self._said[1]
+
+    def _rows(self, query: str, values: Sequence[object]) -> list[Any]:
+        """The rows of a query, which are not read again while the index is as it was."""
+        return self._recall(
+            (query, *values), lambda: self._index.connection.execute(query, values).fetchall()
+        )
+
+    def _recall(self, question: Hashable, answer: Callable[[], Answer]) -> Answer:
+        # Asked for before the answer: what changes meanwhile makes it an answer to an older version, and never a newer one.
+        return self._recalled.get(self._index.version, question, answer)
 
     def _read_news(self, progress: Progress | None) -> int:
         count = refresh(self._index, self.directory, self._shelf, progress)

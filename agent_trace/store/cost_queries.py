@@ -98,10 +98,12 @@ def _parts(connection: sqlite3.Connection, asked: Narrowing, by: Sequence[CostKe
     given = {each.name for each in fields(where) if getattr(where, each.name) is not None}
     # An empty name in a filter is a name; in the sums it is none.
     named = all(value != "" for value in (where.agent, where.tenant, where.model))
-    if given <= PROFILE_FIELDS and set(by) <= _NAMED:
+    summed = named and given <= _SUMMED and set(by) <= _SUMMED_KEYS
+    aspect = _aspect(connection, where, given | set(by)) if summed else ""
+    if given <= PROFILE_FIELDS and set(by) <= _NAMED and not aspect:
         return [_from_profiles(connection, asked)]
-    if named and given <= _SUMMED and set(by) <= _SUMMED_KEYS:
-        return _from_spans(connection, where, _aspect(connection, where, given | set(by)))
+    if summed:
+        return _from_spans(connection, where, aspect)
     if given <= _TIMES and tuple(by) == ("session",):
         rest = _from_spans(connection, where, _aspect(connection, where, given))
         return session_parts(where) + [of_no_session(part) for part in rest]
@@ -165,6 +167,10 @@ def _of_days(where: Filter, aspect: str, first: int | None, end: int | None) -> 
 def _from_sums(where: Filter, level: int, first: int | None, end: int | None) -> CostPart:
     table, _, spans_a_day = _LEVELS[level]
     conditions, values = _of_sums(where, first, end)
+    if where.tenant is not None and level == 0:
+        # The day comes first in the table: with the days of the tenant, nobody else's rows are read.
+        conditions.append("span IN (SELECT span FROM name_days WHERE aspect = 'tenant' AND value = ?)")
+        values.append(where.tenant)
     names = f"{', '.join(_NAMES)}, '' AS session"
     # Rarer classes are kept by hour alone.
     hours = [None if each is None else each * HOURS_A_DAY // spans_a_day for each in (first, end)]

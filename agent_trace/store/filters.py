@@ -9,6 +9,7 @@ import orjson
 from agent_trace.costs import pico
 from agent_trace.observation import Observation
 from agent_trace.store.answers import Filter
+from agent_trace.store.recalling import Recalled
 from agent_trace.store.records import LEVEL_RANK, SEGMENT_SHIFT
 from agent_trace.store.words import is_said, terms_of
 
@@ -25,6 +26,8 @@ class Places(Protocol):
     """Whether the words alone do not tell."""
     has_beginning: bool
     """Whether each look takes its time, however little is looked at."""
+    walked: Recalled
+    """What was found among which traces, for whoever goes through the same once more."""
 
     @property
     def is_common(self) -> bool:

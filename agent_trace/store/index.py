@@ -72,6 +72,7 @@ class Index:
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
         self._number = 0
+        self._opening = 0
         self._in_memory = False
         self.profiles: Known = {}
         """What this connection was told about profiles: another file has others."""
@@ -81,13 +82,14 @@ class Index:
         """The open connection. Raises StoreTooNew, and StoreError when the file cannot be opened at all."""
         if self._connection is None:
             self._connection = self._open()
+            self._opening += 1  # SQLite's own numbers begin anew with each connection
         return self._connection
 
     @property
     def version(self) -> tuple[int, ...]:
-        """Another value after any change: what others committed, what this connection wrote, which file it is."""
+        """Another value after any change: what others committed, what this connection wrote, which opening it is."""
         others: int = self.connection.execute("PRAGMA data_version").fetchone()[0]
-        return others, self.connection.total_changes, self._number
+        return others, self.connection.total_changes, self._opening
 
     def close(self) -> None:
         """Close the connection; using the index again opens it again."""

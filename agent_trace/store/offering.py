@@ -7,27 +7,32 @@ from agent_trace.store.overviews import Names
 
 MOST_OFFERED: Final = 50
 
-_OF_PROFILES: Final = {
-    "agents": "coalesce(nullif(agent_id, ''), agent_name)",
-    "tenants": "tenant_id",
-    "models": "model",
-    "types": "type",
-    "names": "name",
-}
+_OF_DAYS: Final = {"agents": "agent", "tenants": "tenant", "models": "model"}
+_OF_PROFILES: Final = {"types": "type", "names": "name"}
 
 
 def offered_names(connection: sqlite3.Connection) -> Names:
     """Names of each kind, most used first."""
     return Names(
+        **{kind: _of_days(connection, aspect) for kind, aspect in _OF_DAYS.items()},
         **{kind: _of_profiles(connection, column) for kind, column in _OF_PROFILES.items()},
+        # In the order of their index, which is that of capital letters: nothing has to be sorted.
         signals=_listed(
             connection,
-            "SELECT upper(action) AS name FROM signals WHERE action <> '' "
-            "GROUP BY name ORDER BY count(*) DESC, name LIMIT ?",
+            "SELECT upper(action) AS name FROM signals INDEXED BY signals_by_action WHERE action <> '' "
+            "GROUP BY action COLLATE NOCASE ORDER BY count(*) DESC, name LIMIT ?",
         ),
         sessions=_listed(
             connection, "SELECT session_id FROM sessions ORDER BY last_ns DESC, session_id DESC LIMIT ?"
         ),
+    )
+
+
+def _of_days(connection: sqlite3.Connection, aspect: str) -> list[str]:
+    return _listed(
+        connection,
+        f"SELECT value FROM name_days WHERE aspect = '{aspect}' AND value <> '' "
+        "GROUP BY value ORDER BY sum(observations) DESC, value LIMIT ?",
     )
 
 

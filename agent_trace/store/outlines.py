@@ -37,6 +37,12 @@ def outline(connection: sqlite3.Connection, liveness: Liveness, found: Found) ->
     )
 
 
+def has_opened(connection: sqlite3.Connection, trace: int) -> bool:
+    """Whether something of a trace was opened and is not finished."""
+    found = connection.execute("SELECT opened FROM traces WHERE number = ?", (trace,)).fetchone()
+    return bool(found and found[0])
+
+
 def in_tree_order(lines: list[Line]) -> Iterator[tuple[int, Line, bool]]:
     """(depth, line, whether something stands below it), as `tree.build_tree` has them: circles are cut."""
     below: dict[bytes, list[Line]] = {}

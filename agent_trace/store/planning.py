@@ -116,22 +116,27 @@ def _by_tag(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
 def _by_profile(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
     if not profile_conditions(asked.where)[0]:
         return None
-    numbers, expected, _ = fitting_profiles(connection, asked.where)
+    numbers, expected = fitting_profiles(connection, asked.where)
     source = "json_each(?) AS w CROSS JOIN observations AS o INDEXED BY observations_by_profile ON o.profile = w.value"
     return Way(source, [as_json(numbers)], expected)
 
 
-def fitting_profiles(connection: sqlite3.Connection, where: Filter) -> tuple[list[int], int, int]:
-    """The profiles that fit, how many observations they have, and when the newest of these started."""
+def fitting_profiles(connection: sqlite3.Connection, where: Filter) -> tuple[list[int], int]:
+    """The profiles that fit, and how many observations they have."""
     conditions, values = profile_conditions(where)
     found = connection.execute(
-        f"SELECT p.number, p.observations, p.last_ns FROM profiles AS p WHERE {all_of(conditions)}", values
+        f"SELECT p.number, p.observations FROM profiles AS p WHERE {all_of(conditions)}", values
     ).fetchall()
-    return (
-        [number for number, observations, _ in found if observations],
-        sum(observations for _, observations, _ in found),
-        max((last_ns for _, _, last_ns in found), default=0),
-    )
+    return [number for number, observations in found if observations], sum(count for _, count in found)
+
+
+def newest_of_profiles(connection: sqlite3.Connection, where: Filter) -> int | None:
+    """When the newest observation of the profiles that fit started; None when a filter asks nothing of profiles."""
+    conditions, values = profile_conditions(where)
+    if not conditions:
+        return None
+    query = f"SELECT coalesce(max(p.last_ns), 0) FROM profiles AS p WHERE {all_of(conditions)}"
+    return int(connection.execute(query, values).fetchone()[0])
 
 
 def _count(connection: sqlite3.Connection, rows: str, value: str) -> int:

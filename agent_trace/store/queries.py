@@ -18,7 +18,7 @@ from agent_trace.store.filters import (
     text_conditions,
 )
 from agent_trace.store.liveness import Liveness
-from agent_trace.store.planning import FEW, fitting_profiles, shortest_way
+from agent_trace.store.planning import FEW, newest_of_profiles, shortest_way
 from agent_trace.store.rows import dollars
 from agent_trace.store.walking import Walk
 
@@ -26,6 +26,10 @@ _MOST_LOOKED_AT: Final = 15_000
 """So many observations are looked at for one page, in some hundredths of a second."""
 _ONE_OF_TRACE: Final = (
     "SELECT 1 FROM observations AS o INDEXED BY observations_by_trace WHERE o.trace = t.number"
+)
+_IS_OF_SESSION: Final = (
+    "EXISTS (SELECT 1 FROM session_traces AS st "
+    "WHERE st.session = (SELECT number FROM sessions WHERE session_id = ?) AND st.trace = t.number)"
 )
 _COLUMNS: Final = (
     "number, trace_id, start_ns, end_ns, observations, generations, tokens, cost_pico, priced, unpriced, errors, "
@@ -113,11 +117,17 @@ def trace_conditions(connection: sqlite3.Connection, asked: Narrowing) -> Condit
             bounds.append(f"t.number IN (SELECT o.trace FROM {way.source} WHERE {all_of(texts)})")
             limits += [*way.values, *words]
         else:
-            bounds.append("t.start_ns <= ?")
-            limits.append(fitting_profiles(connection, where)[2])
+            newest_ns = newest_of_profiles(connection, where)
+            if newest_ns is not None:
+                bounds.append("t.start_ns <= ?")
+                limits.append(newest_ns)
             if not is_walked:
                 # Trace by trace from the newest on: what many have is found before a list of them all is made.
-                bounds.append(f"EXISTS ({_ONE_OF_TRACE} AND {all_of(texts)})")
+                # Of a session, the sums know its traces; no observation has to be read.
+                is_session = len(texts) == 1 and where.session is not None
+                bounds.append(
+                    _IS_OF_SESSION if is_session else f"EXISTS ({_ONE_OF_TRACE} AND {all_of(texts)})"
+                )
                 limits += words
     if where.trace_id is not None:
         bounds.append("t.trace_id = ?")

@@ -7,6 +7,7 @@ from typing import Final
 
 from agent_trace.store.filters import as_json
 from agent_trace.store.reading import POINTERS, Pointer, Reading
+from agent_trace.store.recalling import Recalled
 from agent_trace.store.records import SEGMENT_SHIFT
 from agent_trace.store.text import matching_records, snippet_of
 from agent_trace.store.words import match_expression, terms_of
@@ -15,6 +16,8 @@ MOST_PLACES: Final = 10_000
 """So many places are looked at one by one in a few hundredths of a second."""
 MOST_READ: Final = 1_500
 """The same where each place means to read a record, which takes 20 times as long."""
+_MOST_WALKS: Final = 8
+"""So many parts of walks are remembered, of 16,000 observations or so at most: those that one page takes."""
 
 
 class Said:
@@ -29,6 +32,8 @@ class Said:
         """The full text knows words and not their places: whether they stand side by side, the record tells."""
         self.has_beginning = any(term.is_begun for term in self._terms)
         """To put all words of a beginning together takes tens of milliseconds, each time it is asked."""
+        self.walked = Recalled(_MOST_WALKS)
+        """What was found among which traces: a page's totals begin with what its list has gone through."""
 
     @property
     def is_common(self) -> bool:

@@ -105,7 +105,16 @@ def _has_one(connection: sqlite3.Connection, asked: Narrowing) -> Conditions:
             *values,
             *more,
         ]
+    has_tenant, tenant = _has_tenant(asked.where.tenant)
     return [
+        *has_tenant,
         "EXISTS (SELECT 1 FROM session_traces AS st CROSS JOIN observations AS o INDEXED BY observations_by_trace "
-        f"ON o.trace = st.trace {joined} WHERE st.session = s.number AND o.session_id = s.session_id AND {fits})"
-    ], [*values, *more]
+        f"ON o.trace = st.trace {joined} WHERE st.session = s.number AND o.session_id = s.session_id AND {fits})",
+    ], [*tenant, *values, *more]
+
+
+def _has_tenant(tenant: str | None) -> Conditions:
+    """What the row of a session says of a tenant: without it, all that others' sessions hold would be gone through."""
+    if not tenant:  # one without a name is not listed
+        return [], []
+    return ["EXISTS (SELECT 1 FROM json_each(s.tenants) WHERE value = ?)"], [tenant]

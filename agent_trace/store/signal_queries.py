@@ -8,7 +8,6 @@ import orjson
 
 from agent_trace.store.answers import SignalRow
 from agent_trace.store.filters import (
-    Conditions,
     Narrowing,
     all_of,
     as_json,
@@ -27,6 +26,8 @@ _COLUMNS: Final = (
     "t.trace_id, o.id"
 )
 _IN_TIME: Final = "signals AS s CROSS JOIN observations AS o ON o.record = s.record"
+# Of what many have, the newest are come upon before a list of them all is made.
+_NEWEST: Final = _IN_TIME.replace("AS s ", "AS s INDEXED BY signals_by_time ")
 
 
 def signal_list(
@@ -37,7 +38,7 @@ def signal_list(
     sign: str = "<",
 ) -> list[SignalRow]:
     """Signals of observations that fit, newest first, from those behind `key` on."""
-    source, conditions, values = _fitting(connection, asked)
+    source, conditions, values = _fitting(connection, asked, limit is not None)
     if key is not None:
         conditions += ["s.at_ns <= ?", f"(s.at_ns, o.id) {sign} (?, ?)"]
         values += [key[0], key[0], id_bytes(key[1])]
@@ -49,30 +50,30 @@ def signal_list(
     return [_signal_row(columns) for columns in rows]
 
 
-def _fitting(connection: sqlite3.Connection, asked: Narrowing) -> tuple[str, list[str], list[object]]:
+def _fitting(
+    connection: sqlite3.Connection, asked: Narrowing, is_limited: bool
+) -> tuple[str, list[str], list[object]]:
     """Where signals `s` of observations `o` come from, what they have to be, and the values for all question marks."""
     given = {each.name for each in fields(asked.where) if getattr(asked.where, each.name) is not None}
     actions, named = (
         ([], []) if asked.where.signal is None else (["s.action = ? COLLATE NOCASE"], [asked.where.signal])
     )
     if given <= _OF_PROFILES:
-        conditions, values = _of_profiles(connection, asked, given)
-        return _IN_TIME, [*actions, *conditions], [*named, *values]
+        conditions, values = bound_conditions(asked.where, "s")
+        source = _IN_TIME
+        if given & PROFILE_FIELDS:
+            # Signals know the profile of their observation, and when it started: most need not be looked up.
+            numbers, expected = fitting_profiles(connection, asked.where)
+            conditions.append("s.profile IN (SELECT value FROM json_each(?))")
+            values.append(as_json(numbers))
+            source = _NEWEST if is_limited and expected > FEW and not actions else _IN_TIME
+        return source, [*actions, *conditions], [*named, *values]
     way = shortest_way(connection, asked)
     conditions, values = observation_conditions(asked)
     if way is None or way.expected > FEW:
         return _IN_TIME, [*actions, *conditions], [*named, *values]
     source = f"{way.source} CROSS JOIN signals AS s ON s.record = o.record"
     return source, [*conditions, *actions], [*way.values, *values, *named]
-
-
-def _of_profiles(connection: sqlite3.Connection, asked: Narrowing, given: set[str]) -> Conditions:
-    """Signals know the profile of their observation, and when it started: most need not be looked up."""
-    conditions, values = bound_conditions(asked.where, "s")
-    if given & PROFILE_FIELDS:
-        conditions.append("s.profile IN (SELECT value FROM json_each(?))")
-        values.append(as_json(fitting_profiles(connection, asked.where)[0]))
-    return conditions, values
 
 
 def signal_page(

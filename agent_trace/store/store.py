@@ -23,7 +23,7 @@ from agent_trace.store.journal import StoredJournal
 from agent_trace.store.names import Found, find_observation, find_trace
 from agent_trace.store.neighbours import neighbours
 from agent_trace.store.offering import offered_names
-from agent_trace.store.outlines import outline
+from agent_trace.store.outlines import has_opened, outline
 from agent_trace.store.overviews import AgentRow, Names, Outline, SessionRow, Totals
 from agent_trace.store.reading import PAGE, POINTERS
 from agent_trace.store.refresh import Progress
@@ -97,7 +97,7 @@ class Store(StoredJournal):
     def agents(self, where: Filter = EVERYTHING, *, refresh: bool = True) -> list[AgentRow]:
         """What each agent did, of the observations that fit; the most called first."""
         return self._ask_about(
-            where, refresh, lambda asked: agent_queries.agent_rows(self._index.connection, asked)
+            where, refresh, lambda asked: agent_queries.agent_rows(self._index.connection, asked, self._rows)
         )
 
     def names(self, *, refresh: bool = True) -> Names:
@@ -140,7 +140,7 @@ class Store(StoredJournal):
     def outline(self, id_or_prefix: str) -> Outline:
         """One trace as lines in the order of its tree, from the index alone. Raises NotFound or AmbiguousId."""
         self.refresh()
-        return self._ask(lambda: outline(self._index.connection, self._liveness(), self._found(id_or_prefix)))
+        return self._ask(lambda: self._outline(self._found(id_or_prefix)))
 
     def find_in_trace(self, id_or_prefix: str, text: str, *, refresh: bool = True) -> list[str]:
         """The ids of the observations of a trace in which a text stands, whatever the case, in the order of the tree.
@@ -167,9 +167,10 @@ class Store(StoredJournal):
         """
         return self._ask(lambda: neighbours(self._index.connection, self._found(id_or_prefix)))
 
-    def observation(self, id_or_prefix: str) -> Observation:
+    def observation(self, id_or_prefix: str, *, refresh: bool = True) -> Observation:
         """One observation by its id or the start of it. Raises NotFound or AmbiguousId."""
-        self.refresh()
+        if refresh:
+            self.refresh()
         return self._ask(lambda: self._observation(id_or_prefix))
 
     def amendments(self, id_or_prefix: str) -> list[dict[str, Any]]:
@@ -245,6 +246,14 @@ class Store(StoredJournal):
             refresh,
             lambda asked: cost_queries.cost_list(self._index.connection, asked, keys, idle, limit),
         )
+
+    def _outline(self, found: Found) -> Outline:
+        def asked() -> Outline:
+            return outline(self._index.connection, self._liveness(), found)
+
+        # Whether what is open is still running, the index does not know.
+        is_open = has_opened(self._index.connection, found.trace)
+        return asked() if is_open else self._recall(("outline", found.trace), asked)
 
     def _found(self, id_or_prefix: str) -> Found:
         return find_trace(self._index.connection, id_or_prefix)

@@ -81,6 +81,15 @@ class Walk:
     def _candidates(self, traces: list[int], observations: int) -> dict[int, list[int]]:
         """By trace, the observations with all words, whether in their own record or in an amendment."""
         conditions, values = self._texts
+        of = (tuple(traces), tuple(conditions), tuple(values))
+        found, hits = self._said.walked.get(None, of, lambda: self._look_through(traces))
+        self._work += observations + hits // _PASSED_AT_ONCE
+        self._grow(is_sparse=hits > _PASSED_AT_ONCE * observations)
+        return found
+
+    def _look_through(self, traces: list[int]) -> tuple[dict[int, list[int]], int]:
+        """The candidates among these traces, and how many places with the words were passed by."""
+        conditions, values = self._texts
         given = (as_json(traces), *values)
         rows = self._connection.execute(
             "SELECT o.trace, o.record, o.record FROM json_each(?) AS w "
@@ -95,13 +104,11 @@ class Walk:
             given,
         )
         hits = self._said.among([place for _, _, place in rows])
-        self._work += observations + len(hits) // _PASSED_AT_ONCE
-        self._grow(is_sparse=len(hits) > _PASSED_AT_ONCE * observations)
         found: dict[int, list[int]] = {}
         for trace, observation, place in rows:
             if place in hits:
                 found.setdefault(trace, []).append(observation)
-        return found
+        return found, len(hits)
 
     def _grow(self, is_sparse: bool) -> None:
         """Look at more next time, unless these lie so far apart that most of what was read was between them."""

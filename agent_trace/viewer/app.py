@@ -1,5 +1,6 @@
 """The application: every page as HTML and as JSON, the files that pages use, the switch, and a guard around it all."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -24,21 +25,26 @@ from agent_trace.viewer.page import BadQuestion, Content, Frame, Page, Question
 from agent_trace.viewer.pages.registry import PAGES
 from agent_trace.viewer.switching import switch
 from agent_trace.viewer.unchanged import Unchanged
+from agent_trace.viewer.warming import warm
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 _HEADINGS: Final = {404: "There is nothing here", 400: "That cannot be asked"}
 
 
-def application(directory: Path, door: Door | None = None) -> ASGIApp:
-    """The page on the store in `directory`, for whoever `door` lets in; nobody but this machine without one."""
-    return Guard(Site(directory).asgi(), door or Door())
+def application(directory: Path, door: Door | None = None, *, warmed: bool = False) -> ASGIApp:
+    """The page on the store in `directory`, for whoever `door` lets in; nobody but this machine without one.
+
+    `warmed`: it gets ready for the first questions as soon as it is up.
+    """
+    return Guard(Site(directory, warmed).asgi(), door or Door())
 
 
 class Site:
     """Answers every URL of the page on one store."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, warmed: bool = False) -> None:
+        self._warmed = warmed
         self._desk = Desk(directory)
         self._directory = directory
         self._unchanged = Unchanged()
@@ -54,7 +60,11 @@ class Site:
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        warming = asyncio.create_task(warm(self._desk, self._html)) if self._warmed else None
         yield
+        if warming is not None:
+            warming.cancel()
+            await asyncio.wait([warming])
         self._desk.close()
 
     def _routes(self) -> list[BaseRoute]:

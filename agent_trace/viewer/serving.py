@@ -65,7 +65,7 @@ def urls(door: Door) -> list[str]:
 def serve(directory: Path, listening: socket.socket, door: Door) -> None:
     """Answer until Ctrl-C."""
     config = uvicorn.Config(
-        application(directory, door),
+        application(directory, door, warmed=True),
         log_config=None,
         log_level="warning",
         access_log=False,

@@ -9,7 +9,6 @@ import pytest
 
 from agent_trace.errors import NotFound
 from agent_trace.store import Score, Store
-from agent_trace.store.schema import VERSION
 from tests.support.segments import START_NS, record, write_segment
 from tests.support.stores import content, generation, rebuilt
 
@@ -79,7 +78,9 @@ def test_an_index_from_before_scores_is_brought_up_to_date_with_all_else_as_it_w
     with Store(tmp_path) as store:
         store.search("word")
     with closing(sqlite3.connect(tmp_path / "index.sqlite")) as connection:
-        connection.executescript(f"DROP TABLE scores; PRAGMA user_version = {VERSION - 1}")
+        indexes = connection.execute("SELECT name FROM sqlite_schema WHERE name LIKE 'profiles_by%'")
+        later = [f"DROP INDEX {name}" for (name,) in indexes.fetchall()]
+        connection.executescript("; ".join([*later, "DROP TABLE scores", "PRAGMA user_version = 4"]))
     with Store(tmp_path) as store:
         assert [each.name for each in store.scores(TRACE)] == ["x"]
         assert store.costs(by="tenant") and len(store.sessions()) == 1

@@ -27,3 +27,36 @@ def test_who_asks_again_is_answered_by_one_and_the_same_store(tmp_path: Path) ->
 
     first, again = asyncio.run(ask())
     assert len(first) > 1 and len(again) == 1 and not first & again
+
+
+def test_who_asks_alone_is_answered_by_the_store_that_was_opened_first(tmp_path: Path) -> None:
+    write_segment(tmp_path, [record()])
+
+    async def ask() -> tuple[set[int], list[int]]:
+        desk = Desk(tmp_path)
+        _, first = await desk.ask(_thread)
+        together = await asyncio.gather(*(desk.ask(_thread) for _ in range(4)))
+        alone = [(await desk.ask(_thread))[1] for _ in range(6)]
+        desk.close()
+        return {store for _, store in together}, [first, *alone]
+
+    together, alone = asyncio.run(ask())
+    assert len(together) == 4 and len(set(alone)) == 1 and set(alone) <= together
+
+
+def test_a_question_that_failed_gives_its_store_back(tmp_path: Path) -> None:
+    write_segment(tmp_path, [record()])
+
+    def fail(store: Store) -> None:
+        raise ValueError(id(store))
+
+    async def ask() -> tuple[object, int]:
+        desk = Desk(tmp_path)
+        (failed,) = await asyncio.gather(desk.ask(fail), return_exceptions=True)
+        _, store = await desk.ask(_thread)
+        assert desk.waiting == 0
+        desk.close()
+        return failed, store
+
+    failed, store = asyncio.run(ask())
+    assert isinstance(failed, ValueError) and failed.args == (store,)

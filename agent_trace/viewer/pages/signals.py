@@ -67,7 +67,7 @@ def _told(store: Store, row: SignalRow) -> dict[str, Any]:
 
 def _signal_of(store: Store, row: SignalRow) -> Mapping[str, Any]:
     try:
-        signal = store.observation(row.id).signal
+        signal = store.observation(row.id, refresh=False).signal
     except StoreError:  # its segment is gone, or another trace has an observation of that id
         return {}
     given = list(_all_of(signal))
