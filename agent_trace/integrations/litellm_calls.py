@@ -276,7 +276,7 @@ def _widened_in(context: Context, fields: dict[str, object]) -> Scope:
 def _capture_input(now: Steps, span: Span, value: Any) -> None:
     if value is not None:
         content, span.cuts = capture(value, now.recorder.limits, "input", now.recorder.redactor.redact_text)
-        span.input = (content, content)
+        span.input = ([content], [content])
 
 
 def _started_at(span: Span, start_ns: int | None) -> None:

@@ -13,6 +13,8 @@ from agent_trace.recording.reading.results import Reading
 from agent_trace.recording.span import Span
 
 _LINE: Final = orjson.OPT_APPEND_NEWLINE
+_LARGE: Final = 16_384
+"""From so many bytes on, searching the ids and the ending once more takes less than putting the rest together again."""
 
 
 class Ending(NamedTuple):
@@ -47,20 +49,27 @@ def observation(
     )
     parts = [head.encode()]
     if span.input is not None:
-        parts += (b'"input":', span.input[0], b",")
+        parts.append(b'"input":')
+        parts += span.input[0]
+        parts.append(b",")
     if output is not None:
         parts += (b'"output":', output, b",")
     own = _own_fields(span, reading)
     if own:
         parts += (orjson.dumps(own)[1:-1], b",")
-    if not ending.is_clean:
-        return b"".join((*parts, ending.raw)), None
-    parts.append(ending.searched)
+    parts.append(ending.searched if ending.is_clean else ending.raw)
     line = b"".join(parts)
+    if not ending.is_clean or (len(line) >= _LARGE and _is_all_new(span)):
+        return line, None
     parts[0], parts[-1] = b"{", b"}"
     if span.input is not None:
-        parts[2] = span.input[1]
+        parts[2 : 2 + len(span.input[0])] = span.input[1]
     return line, b"".join(parts)
+
+
+def _is_all_new(span: Span) -> bool:
+    """Whether nothing of the input is known to be clean: all of it has to be searched."""
+    return span.input is None or span.input[0] == span.input[1]
 
 
 def _own_fields(span: Span, reading: Reading | None) -> dict[str, Any]:

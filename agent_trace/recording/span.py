@@ -21,6 +21,7 @@ from agent_trace.recording.scope import Scope
 from agent_trace.recording.text import as_text
 
 if TYPE_CHECKING:
+    from agent_trace.recording.capturing.repeated import Parts
     from agent_trace.recording.recorder import Recorder
     from agent_trace.recording.subject import Subject
 
@@ -31,7 +32,7 @@ class Span(trace.Span):
     """One running operation. `Recorder.open` makes it, `Recorder.finish` turns it into an observation."""
 
     # Defaults stand on the class and not in `__init__`: most calls change few of them, and each costs time.
-    input: tuple[bytes, bytes] | None = None
+    input: Parts | None = None
     cuts: list[dict[str, Any]] | None = None
     entry_point: str | None = None
     model: str | None = None

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from agent_trace.recording.capturing.capture import capture
+from agent_trace.recording.capturing.repeated import Parts
 from agent_trace.recording.guard import attempt
 from agent_trace.recording.reading.results import Reading, read_instance, read_parameters
 from agent_trace.recording.reading.streams import StreamReading
@@ -20,9 +21,7 @@ from agent_trace.recording.target import Target
 if TYPE_CHECKING:
     from agent_trace.recording.scope import Scope
 
-Prepared = tuple[
-    tuple[bytes, bytes] | None, list[dict[str, Any]] | None, str | None, dict[str, Any] | None, Subject | None
-]
+Prepared = tuple[Parts | None, list[dict[str, Any]] | None, str | None, dict[str, Any] | None, Subject | None]
 """A call as it was when it was made, though it may begin later: input and what of it is to be searched, what was cut of
 it, model, parameters, subject. A plain tuple, which takes a fifth of the time of a named one."""
 
@@ -187,9 +186,7 @@ class Steps:
             parameters = {**subject.parameters, **(parameters or {})}
         return content, cuts, model, parameters, subject
 
-    def _capture_input(
-        self, arguments: dict[str, Any]
-    ) -> tuple[tuple[bytes, bytes], list[dict[str, Any]] | None]:
+    def _capture_input(self, arguments: dict[str, Any]) -> tuple[Parts, list[dict[str, Any]] | None]:
         recorder = self.recorder
         try:
             written = recorder.repeated.write(arguments, recorder.limits)
@@ -201,7 +198,7 @@ class Steps:
         if written is not None:
             return written, None
         content, cuts = capture(arguments, recorder.limits, "input", recorder.redactor.redact_text)
-        return (content, content), cuts
+        return ([content], [content]), cuts
 
     def _open(self, target: Target, prepared: Prepared) -> Span | None:
         content, cuts, model, parameters, subject = prepared

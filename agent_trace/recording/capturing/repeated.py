@@ -20,6 +20,13 @@ IsClean = Callable[[bytes], bool]
 Piece = tuple[bytes, bytes, int]
 """JSON of a value, what of it has still to be searched, and how many values it holds."""
 
+Parts = tuple[list[bytes], list[bytes]]
+"""Pieces of JSON, and what of each has still to be searched. Nobody joins them but who writes the line: each joining of
+a large prompt is memory that the system has to find, which takes longer than copying does."""
+
+Left = tuple[int, int]
+"""Room and nodes that are left."""
+
 _KEPT_BYTES: Final = 64
 _WORTH_KEEPING: Final = 256
 """A shorter text by itself is written and searched as quickly as it is looked up."""
@@ -47,47 +54,56 @@ class Repeated:
         self._labels: dict[str, bytes] = {}
         self._bytes = 0
 
-    def write(self, arguments: Mapping[str, object], limits: Limits) -> tuple[bytes, bytes] | None:
-        """JSON of arguments by name, and what of it has still to be searched.
+    def write(self, arguments: Mapping[str, object], limits: Limits) -> Parts | None:
+        """JSON of arguments by name, and what of it has still to be searched: pieces, to be joined once.
 
         None for what has to be captured with more care: foreign types, or more than fits. Raises TypeError for what
         orjson refuses.
         """
         room, nodes, depth = limits
-        piece = None if depth < _LEAST_DEPTH else self._object(arguments, room, nodes, depth, _MOST_OBJECTS)
-        return None if piece is None else piece[:2]
+        parts: Parts = [], []
+        left = (
+            None
+            if depth < _LEAST_DEPTH
+            else self._object(parts, arguments, room, nodes, depth, _MOST_OBJECTS)
+        )
+        return None if left is None else parts
 
     def _object(
-        self, values: Mapping[str, object], room: int, nodes: int, depth: int, levels: int
-    ) -> Piece | None:
+        self, parts: Parts, values: Mapping[str, object], room: int, nodes: int, depth: int, levels: int
+    ) -> Left | None:
         """Values by name: arguments, or what a call was given as `**kwargs`."""
-        whole = [b"{"]
-        searched = [b"{"]
-        left = nodes
+        whole, searched = parts
+        whole.append(b"{")
+        searched.append(b"{")
+        first = len(whole)
         for name, value in values.items():
+            label = self._labels.get(name) or self._label(name)
+            whole.append(label)
+            searched.append(label)
+            room -= len(label)
             kind = type(value)
             if kind is list and value and type(value[0]) is dict:  # type: ignore[index]
-                piece = self._list(value, room, left, depth)  # type: ignore[arg-type]
-            elif kind is str:
-                piece = self._text(value, room)  # type: ignore[arg-type]
+                left = self._list(parts, value, room, nodes, depth)  # type: ignore[arg-type]
             elif kind is dict and levels:
-                left -= 1
-                piece = self._object(value, room, left, depth - 1, levels - 1)  # type: ignore[arg-type]
+                left = self._object(parts, value, room, nodes - 1, depth - 1, levels - 1)  # type: ignore[arg-type]
             else:
-                piece = _plain(value, room, left, depth)
-            if piece is None:
+                piece = self._text(value, room) if kind is str else _plain(value, room, nodes, depth)  # type: ignore[arg-type]
+                if piece is None:
+                    return None
+                whole.append(piece[0])
+                searched.append(piece[1])
+                left = room - len(piece[0]), nodes - piece[2]
+            if left is None:
                 return None
-            label = self._labels.get(name) or self._label(name)
-            whole += (label, piece[0])
-            searched += (label, piece[1])
-            room -= len(label) + len(piece[0])
-            left -= piece[2]
-            if room < 1 or left < 0:
+            room, nodes = left
+            if room < 1 or nodes < 0:
                 return None
         if values:
-            whole[1] = searched[1] = whole[1][1:]  # no comma before the first
+            whole[first] = searched[first] = whole[first][1:]  # no comma before the first
         whole.append(b"}")
-        return b"".join(whole), b"".join(searched), nodes - left
+        searched.append(b"}")
+        return room - 2, nodes
 
     def _label(self, name: str) -> bytes:
         if len(self._labels) >= _MOST_LABELS:
@@ -97,13 +113,12 @@ class Repeated:
         label = self._labels[name] = b",%b:" % orjson.dumps(name)
         return label
 
-    def _list(self, items: list[Any], room: int, nodes: int, depth: int) -> Piece | None:
+    def _list(self, parts: Parts, items: list[Any], room: int, nodes: int, depth: int) -> Left | None:
         """A list that begins like one of messages; a message is a dict of texts."""
+        whole, searched = parts
         known = self._known
-        whole: list[bytes] = []
-        searched: list[bytes] = []
-        left = nodes - 1 - _MOST_VALUES * len(items)
-        spare = room
+        before = b"["
+        nodes -= 1 + _MOST_VALUES * len(items)
         for item in items:
             piece = None
             if type(item) is dict:
@@ -112,21 +127,19 @@ class Repeated:
                         break
                 else:
                     key = (*item, *item.values())
-                    piece = known.get(key)
-                    if piece is None:
-                        piece = self._met(key, item, spare)
-                        spare -= 0 if piece is None else len(piece[0])
+                    piece = known.get(key) or self._met(key, item, room)
             if piece is None:
-                piece = _plain(item, spare, left, depth - 1)
+                piece = _plain(item, room, nodes, depth - 1)
                 if piece is None:
                     return None
-                left -= piece[2]
-                spare -= len(piece[0])
-            whole.append(piece[0])
-            searched.append(piece[1])
-        if left < 0 or sum(map(len, whole)) + len(whole) >= room:
-            return None
-        return b"[%b]" % b",".join(whole), b"[%b]" % b",".join(searched), nodes - left
+                nodes -= piece[2]
+            whole += (before, piece[0])
+            searched += (before, piece[1])
+            before = b","
+            room -= len(piece[0]) + 1
+        whole.append(b"]")
+        searched.append(b"]")
+        return None if room < 1 or nodes < 0 else (room, nodes)
 
     def _text(self, text: str, room: int) -> Piece | None:
         if len(text) < _WORTH_KEEPING:
@@ -138,7 +151,7 @@ class Repeated:
         """A piece that is not known: learned if it was met before and is clean by itself; None for one too large."""
         if type(key) is tuple and len(key) > 2 * _MOST_VALUES:
             return None
-        if len(key if type(key) is str else "".join(key)) > room:
+        if (len(key) if type(key) is str else sum(map(len, key))) > room:
             return None
         encoded = orjson.dumps(value)
         seen = self._seen

@@ -34,6 +34,8 @@ _CHECK_S = 1.0
 """How often an append looks whether its segment is still where it was."""
 _RETRY_S = 0.5
 """How long appends are counted as lost before space or a directory is tried for again."""
+_LARGE = 65_536
+"""From so many bytes on a view of a line takes less than a copy."""
 _WAIT_S = 2.0
 """How long an append waits for one in another thread before it goes to a segment beside it."""
 
@@ -106,7 +108,7 @@ class Journal:
                     mapping = segment.mapping
                     if mapping is None:  # a signal handler forked in the middle of this, and we are the child
                         return True
-                    mapping[start + 1 : end] = line[1:]
+                    mapping[start + 1 : end] = line[1:] if len(line) < _LARGE else memoryview(line)[1:]
                     mapping[start] = line[0]
                     segment.records += 1
                     if self._fsync_s is not None and monotonic() >= self._fsync_at:
