@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from agent_trace.delivery.reader import Chunk
+from agent_trace.store.binding import blob, bound
 from agent_trace.store.profiles import Known, Profiles
 from agent_trace.store.records import OFFSET_MASK, Address, Key, Record, amend, identify
 from agent_trace.store.rollups import Rollups
@@ -19,6 +20,8 @@ from agent_trace.store.summaries import Summary, load, recount, save
 Fetch = Callable[[Address], Record | None]
 MOST_AT_ONCE: Final = 30_000
 """SQLite takes this many values in one query with room to spare."""
+_ID: Final = ObservationRow._fields.index("id")
+_PARENT: Final = ObservationRow._fields.index("parent_id")
 
 
 @dataclass(slots=True)
@@ -104,9 +107,9 @@ def _look_up(connection: sqlite3.Connection, keys: set[Key], summaries: dict[byt
     return known
 
 
-def _portions(ids: list[bytes]) -> Iterator[tuple[str, list[bytes]]]:
+def _portions(ids: list[bytes]) -> Iterator[tuple[str, list[bytearray]]]:
     for start in range(0, len(ids), MOST_AT_ONCE):
-        portion = ids[start : start + MOST_AT_ONCE]
+        portion = list(map(blob, ids[start : start + MOST_AT_ONCE]))
         yield ",".join("?" * len(portion)), portion
 
 
@@ -147,7 +150,7 @@ def _write_amendments(connection: sqlite3.Connection, batch: Batch, summaries: d
     connection.executemany(
         "INSERT OR IGNORE INTO amendments (record, length, trace, id, at_ns) VALUES (?,?,?,?,?)",
         (
-            (address.record, address.length, summaries[trace_id].number, id, record.get("at_ns", 0))
+            (address.record, address.length, summaries[trace_id].number, blob(id), record.get("at_ns", 0))
             for (trace_id, id), each in batch.amendments.items()
             for address, record in each
         ),
@@ -192,10 +195,19 @@ class _Changes:
         for table in ("observations", "tags", "signals"):
             connection.executemany(f"DELETE FROM {table} WHERE record = ?", self._replaced)
         connection.executemany(
-            f"INSERT INTO observations VALUES ({','.join('?' * len(ObservationRow._fields))})", self._rows
+            f"INSERT INTO observations VALUES ({','.join('?' * len(ObservationRow._fields))})",
+            map(_bound, self._rows),
         )
         connection.executemany("INSERT INTO tags VALUES (?,?)", self._tags)
         connection.executemany("INSERT INTO signals VALUES (?,?,?,?,?,?,?,?,?,?)", self._signals)
         self._rollups.write()
         save(connection, self._summaries.values())
         recount(connection, self._recount)
+
+
+def _bound(row: ObservationRow) -> list[object]:
+    values = bound(row)
+    values[_ID] = blob(row.id)
+    if row.parent_id is not None:
+        values[_PARENT] = blob(row.parent_id)
+    return values

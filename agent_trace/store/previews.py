@@ -28,9 +28,14 @@ def preview(value: Any) -> str | None:
         said = orjson.dumps(value).decode()
     # Half as much again leaves room for the white space that is folded, and splitting more costs time.
     line = said[: PREVIEW_CHARS * 3 // 2]
-    if not line.isprintable() or "  " in line:
+    if "  " in line or not (_is_plain(line) or line.isprintable()):
         line = " ".join(line.split())
     return line if len(line) <= PREVIEW_CHARS else line[: PREVIEW_CHARS - 1] + "…"
+
+
+def _is_plain(line: str) -> bool:
+    """Whether JSON has it as it stands, which nothing tells as fast: no line ends, no tabs, nothing beyond ASCII."""
+    return len(orjson.dumps(line)) == len(line) + 2
 
 
 def _last_words(value: Any) -> str | None:

@@ -140,13 +140,14 @@ def _refresh_segment(
         # Asked before reading: a writer that is gone by now adds nothing after what is read next.
         alive = is_live(path)
         with collector_paused():
-            chunk = read_lines(path, position, BATCH_BYTES)
-            if not has_news(chunk, position):
-                break
-            taken, reached = _take(index, segment.number, position, chunk, fetch)
+            # Nothing of the batch is alive any more when the collector goes on.
+            taken = _take_next(index, segment.number, path, position, fetch)
+        if taken is None:
+            break
+        records, reached = taken
         if reached is None:
             return count
-        count += taken
+        count += records
         steps.advance(reached - position)
         position = reached
     steps.advance(_size(path) - position)
@@ -168,6 +169,14 @@ def collector_paused() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+def _take_next(
+    index: Index, number: int, path: Path, position: int, fetch: Callable[[Address], Record | None]
+) -> tuple[int, int | None] | None:
+    """Write what comes next of a segment: see `_take`. None when there is nothing."""
+    chunk = read_lines(path, position, BATCH_BYTES)
+    return _take(index, number, position, chunk, fetch) if has_news(chunk, position) else None
 
 
 def has_news(chunk: Chunk, position: int) -> bool:

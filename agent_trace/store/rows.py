@@ -30,9 +30,9 @@ class ObservationRow(NamedTuple):
     length: int
     trace: int
     id: bytes
-    is_root: bool
-    opened: bool
-    amended: bool
+    is_root: int
+    opened: int
+    amended: int
     type: str | None
     name: str | None
     start_ns: int
@@ -52,10 +52,10 @@ class ObservationRow(NamedTuple):
     usage_reasoning: int | None
     usage_other: str | None
     cost_pico: int | None
-    unpriced: bool
+    unpriced: int
     input_preview: str | None
     output_preview: str | None
-    stated: bool
+    stated: int
     parent_id: bytes | None
     profile: int
     took: int | None
@@ -94,9 +94,9 @@ def observation_row(
         address.length,
         trace,
         id,
-        is_root,
-        record["kind"] == "opened",
-        amended,
+        1 if is_root else 0,
+        1 if record["kind"] == "opened" else 0,
+        1 if amended else 0,
         type_,
         name,
         start_ns,
@@ -110,10 +110,10 @@ def observation_row(
         text(get("session_id")),
         *_usage_columns(usage),
         cost_pico,
-        bool(usage) and cost_pico is None,
+        1 if usage and cost_pico is None else 0,
         preview(get("input")) if is_root else None,
         preview(get("output")) if is_root else None,
-        "cost" in record and recorded_cost(record["cost"]) is not None,
+        1 if "cost" in record and recorded_cost(record["cost"]) is not None else 0,
         _id(get("parent_id")),
         profiles.number_of(profile),
         None if end_ns is None else step_of(end_ns - start_ns),

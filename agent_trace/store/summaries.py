@@ -8,6 +8,7 @@ from typing import Final
 
 import orjson
 
+from agent_trace.store.binding import blob, bound
 from agent_trace.store.rows import ObservationRow
 from agent_trace.store.trace_sums import SUMMED, TraceFigures, TraceSums
 
@@ -117,7 +118,8 @@ def load(connection: sqlite3.Connection, trace_ids: Iterable[bytes]) -> dict[byt
     wanted = list(trace_ids)
     marks = ",".join("?" * len(wanted))
     found: dict[bytes, Summary] = {}
-    for row in connection.execute(f"SELECT {_COLUMNS} FROM traces WHERE trace_id IN ({marks})", wanted):
+    query = f"SELECT {_COLUMNS} FROM traces WHERE trace_id IN ({marks})"
+    for row in connection.execute(query, list(map(blob, wanted))):
         summary = found[row[1]] = Summary(*row[:12], *(set(orjson.loads(names)) for names in row[12:]))
         summary.known = TraceFigures(row[2], *row[4:])
     number = connection.execute("SELECT coalesce(max(number), 0) FROM traces").fetchone()[0]
@@ -136,7 +138,7 @@ def save(connection: sqlite3.Connection, summaries: Iterable[Summary]) -> None:
         if each.known is not None:
             sums.count(each.known, -1)
         sums.count(figures, 1)
-        rows.append((each.number, each.trace_id, each.start_ns, each.end_ns, *figures[1:]))
+        rows.append(bound((each.number, blob(each.trace_id), each.start_ns, each.end_ns, *figures[1:])))
     connection.executemany(f"INSERT OR REPLACE INTO traces ({_COLUMNS}) VALUES ({','.join('?' * 15)})", rows)
     sums.write(connection)
 
