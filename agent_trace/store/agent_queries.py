@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from typing import Any, Final, NamedTuple
 
+import orjson
+
 from agent_trace.store.answers import Filter
 from agent_trace.store.durations import percentiles
 from agent_trace.store.filters import Narrowing, all_of, as_json, bound_conditions, observation_conditions
@@ -37,12 +39,33 @@ _SUMMED: Final = (
     "coalesce(sum(tokens), 0), sum(cost_pico), sum(priced), sum(unpriced), max(last_ns)"
 )
 _TOOK_OF_DAYS: Final = "SELECT agent, is_generation, took, calls FROM agent_took"
+# Grouped by one number that stands for agent, type and step: to compare names takes longer than all the rest.
 _TOOK_OF_PROFILES: Final = (
-    f"SELECT {_AGENT} AS agent, p.type = 'generation' AS is_generation, o.took, 1 AS calls "
-    "FROM profiles AS p JOIN observations AS o INDEXED BY observations_by_profile ON o.profile = p.number"
+    f"SELECT {_AGENT} AS agent, p.type = 'generation' AS is_generation, each.step % 1024 - 1 AS took, each.calls "
+    "FROM (SELECT w.first * 1024 + o.took + 1 AS step, count(*) AS calls FROM "
+    f"(SELECT p.number, min(p.number) OVER (PARTITION BY {_AGENT}, p.type) AS first FROM profiles AS p WHERE {{profiles}}) "
+    "AS w CROSS JOIN observations AS o INDEXED BY observations_by_profile ON o.profile = w.number WHERE {observations} "
+    "GROUP BY 1) AS each CROSS JOIN profiles AS p ON p.number = each.step / 1024"
 )
 _TOOK_OF_OBSERVATIONS: Final = f"SELECT {_AGENT.replace('p.', 'o.')} AS agent, o.type = 'generation' AS is_generation, o.took, 1 AS calls"
-_IS_TIMED: Final = "p.type IN ('agent', 'generation') AND o.took IS NOT NULL"
+# Of some time, the index by profile has all that is summed, in the order of profiles: rows are not read, nor sorted.
+_OF_TIME: Final = (
+    f"SELECT {_AGENT} AS agent, count(*) AS observations, iif(p.type = 'generation', count(*), 0) AS generations, "
+    "iif(p.level = 2, count(*), 0) AS errors, iif(p.type = 'agent', count(*), 0) AS invocations, "
+    "sum(o.tokens) AS tokens, sum(o.cost_pico) AS cost_pico, count(o.cost_pico) AS priced, "
+    "sum(o.unpriced) AS unpriced, max(o.start_ns) AS last_ns "
+    "FROM profiles AS p CROSS JOIN observations AS o INDEXED BY observations_by_profile ON o.profile = p.number"
+)
+_HAS_CALLS: Final = "p.type IN ('agent', 'generation')"
+_IS_TIMED: Final = f"{_HAS_CALLS} AND o.took IS NOT NULL"
+_LAST_NS: Final = (1 << 63) - 1
+_LATELY_SEEN: Final = 2_000
+"""So many observations are read in a few milliseconds."""
+_LATELY: Final = (
+    f"SELECT agent, max(start_ns) FROM (SELECT {_AGENT.replace('p.', 'o.')} AS agent, o.start_ns FROM observations AS o "
+    "INDEXED BY observations_by_start WHERE o.start_ns < ? ORDER BY o.start_ns DESC LIMIT ?) "
+    "WHERE agent <> '' GROUP BY agent"
+)
 _SHARES: Final = (0.5, 0.95, 0.99)
 _TIMES: Final = frozenset({"since_ns", "until_ns"})
 
@@ -74,7 +97,7 @@ def agent_rows(connection: sqlite3.Connection, asked: Narrowing, ask: Rows) -> l
     ).fetchall()
     # One part after the other: sums by day lie in the order they are grouped in, and put together they would be sorted.
     took = [row for part in parts for row in _took(part, ask)]
-    last_ns = _newest(asked.where, ask) if given <= _TIMES else {}
+    last_ns = _newest(connection, asked.where, ask) if given <= _TIMES else {}
     rows = _rows(sums, took, _actions(connection, asked, given, ask), last_ns)
     return sorted(rows, key=lambda row: (-row.calls, -row.observations, row.agent))
 
@@ -90,8 +113,8 @@ def _took(part: _Part, ask: Rows) -> list[tuple[str, int, int, int]]:
 def _parts(connection: sqlite3.Connection, asked: Narrowing, given: set[str]) -> list[_Part]:
     if given <= _TIMES:
         return _from_days(connection, asked)
-    if given <= PROFILE_FIELDS:
-        return [_from_profiles(asked.where)]
+    if given <= PROFILE_FIELDS | _TIMES:
+        return [_from_profiles(asked.where, is_all=given <= PROFILE_FIELDS)]
     return [_from_observations(connection, asked)]
 
 
@@ -104,10 +127,19 @@ def _from_days(connection: sqlite3.Connection, asked: Narrowing) -> list[_Part]:
     ]
 
 
-def _from_profiles(where: Filter) -> _Part:
+def _from_profiles(where: Filter, is_all: bool) -> _Part:
+    """`is_all`: of whatever time, which the sums of profiles are."""
     conditions, values = profile_conditions(where)
+    bounds, limits = bound_conditions(where, "o")
     fits = all_of(conditions)
-    return _Part(f"{_OF_PROFILES} WHERE {fits}", f"{_TOOK_OF_PROFILES} WHERE {fits} AND {_IS_TIMED}", values)
+    sums = _OF_PROFILES if is_all else _OF_TIME
+    return _Part(
+        f"{sums} WHERE {fits}" if is_all else f"{sums} WHERE {fits} AND {all_of(bounds)} GROUP BY p.number",
+        _TOOK_OF_PROFILES.format(
+            profiles=all_of([*conditions, _HAS_CALLS]), observations=all_of([*bounds, "o.took IS NOT NULL"])
+        ),
+        [*values, *limits],
+    )
 
 
 def _from_observations(connection: sqlite3.Connection, asked: Narrowing) -> _Part:
@@ -121,20 +153,25 @@ def _from_observations(connection: sqlite3.Connection, asked: Narrowing) -> _Par
     )
 
 
-def _newest(where: Filter, ask: Rows) -> dict[str, int]:
-    """When the newest observation of each agent in that time started, which sums by day do not tell."""
-    last_ns, values = "p.last_ns", list[object]()
-    if where.until_ns is not None:
-        last_ns = (
-            "iif(p.last_ns < ?1, p.last_ns, (SELECT max(o.start_ns) FROM observations AS o "
-            "INDEXED BY observations_by_profile WHERE o.profile = p.number AND o.start_ns < ?1))"
-        )
-        values.append(where.until_ns)
-    query = (
-        f"SELECT {_AGENT} AS agent, coalesce(max({last_ns}), 0) FROM profiles AS p INDEXED BY profiles_by_agent "
-        "WHERE agent <> '' GROUP BY 1"
+def _newest(connection: sqlite3.Connection, where: Filter, ask: Rows) -> dict[str, int]:
+    """When the newest observation of each agent in that time started, which sums by day do not tell.
+
+    Most agents are among the last few observations: only the profiles of others have to be gone through.
+    """
+    until_ns = _LAST_NS if where.until_ns is None else where.until_ns
+    found = dict(connection.execute(_LATELY, (until_ns, _LATELY_SEEN)).fetchall())
+    last_ns = (
+        "iif(p.last_ns < ?1, p.last_ns, (SELECT max(o.start_ns) FROM observations AS o "
+        "INDEXED BY observations_by_profile WHERE o.profile = p.number AND o.start_ns < ?1))"
     )
-    return dict(ask(query, values))
+    # Agent by agent, each from its first profile on: the index is not gone through past those that are known.
+    query = (
+        f"WITH RECURSIVE agents (agent) AS (SELECT '' UNION ALL SELECT (SELECT min({_AGENT}) FROM profiles AS p "
+        f"INDEXED BY profiles_by_agent WHERE {_AGENT} > agent) FROM agents WHERE agent IS NOT NULL) "
+        f"SELECT agent, coalesce((SELECT max({last_ns}) FROM profiles AS p INDEXED BY profiles_by_agent "
+        f"WHERE {_AGENT} = agent), 0) FROM agents WHERE agent <> '' AND agent NOT IN (SELECT value FROM json_each(?2))"
+    )
+    return found | dict(ask(query, [until_ns, orjson.dumps(sorted(found)).decode()]))
 
 
 def _actions(

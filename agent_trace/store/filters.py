@@ -1,6 +1,6 @@
 """A Filter written as SQL conditions, and asked of an observation that is in memory."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Set
 from decimal import Decimal
 from typing import Final, NamedTuple, Protocol
 
@@ -69,20 +69,20 @@ _TEXT_CONDITIONS: Final = {
 }
 
 
-def text_conditions(asked: Narrowing) -> Conditions:
-    """What the text fields ask of an observation `o`."""
+def text_conditions(asked: Narrowing, known: Set[str] = frozenset()) -> Conditions:
+    """What the text fields ask of an observation `o`; those in `known` hold of it anyway."""
     where = asked.where
     conditions: list[str] = []
     values: list[object] = []
     for field, condition in _TEXT_CONDITIONS.items():
         value = getattr(where, field)
-        if value is not None:
+        if value is not None and field not in known:
             values += [value] * condition.count("?1")
             conditions.append(condition.replace("?1", "?"))
-    if where.level is not None:
+    if where.level is not None and "level" not in known:
         conditions.append("o.level = ?")
         values.append(LEVEL_RANK.get(where.level.upper(), -1))
-    if asked.said is not None:
+    if asked.said is not None and "text" not in known:
         conditions.append("o.record IN (SELECT value FROM json_each(?))")
         values.append(asked.said.as_json())
     return conditions, values

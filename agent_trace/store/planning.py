@@ -1,6 +1,7 @@
 """Which index a question about observations is answered through: the one that leads to the fewest rows."""
 
 import sqlite3
+from collections.abc import Set
 from typing import Final, NamedTuple
 
 from agent_trace.store.answers import Filter
@@ -34,6 +35,8 @@ class Way(NamedTuple):
     source: str
     values: list[object]
     expected: int
+    known: Set[str] = frozenset()
+    """Fields of the filter that hold of all of them: to ask for these again may mean to read every row."""
 
 
 def profile_conditions(where: Filter) -> tuple[list[str], list[object]]:
@@ -60,6 +63,34 @@ def shortest_way(connection: sqlite3.Connection, asked: Narrowing) -> Way | None
     return min((way for way in ways if way is not None), key=lambda way: way.expected, default=None)
 
 
+def few_of(connection: sqlite3.Connection, asked: Narrowing, is_together: bool = True) -> Way | None:
+    """The way past few observations; None when there are many.
+
+    `is_together`: not so when many have each of two things, and few have both.
+    """
+    way = shortest_way(connection, asked)
+    if way is not None and way.expected > FEW and is_together:
+        way = _by_signal_and_profile(connection, asked)
+    return way if way is not None and way.expected <= FEW else None
+
+
+def way_to_tagged(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
+    """How to list all that have a tag and something else: of many things each, few may have both."""
+    where = asked.where
+    if where.tag is None:
+        return None
+    # Tags are known by the address alone, which the index by profile has, and the signals: no row is read.
+    if where.signal is None or where.session is not None or where.user is not None:
+        way = _by_profile(connection, asked)
+        # What most observations have, most of those with the tag have too.
+        return way if way is not None and way.expected <= 2 * _MANY else None
+    rows, values = "SELECT record, trace FROM signals WHERE action = ? COLLATE NOCASE", [where.signal]
+    if profile_conditions(where)[0]:
+        rows += " AND +profile IN (SELECT value FROM json_each(?))"
+        values.append(as_json(fitting_profiles(connection, where)[0]))
+    return Way(f"({rows}) AS o", [*values], _MANY, PROFILE_FIELDS | {"signal"})
+
+
 def way_in(connection: sqlite3.Connection, asked: Narrowing) -> Way:
     """How a sum over the observations that fit is best begun."""
     way = shortest_way(connection, asked)
@@ -76,7 +107,8 @@ def _by_trace(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
 def _by_text(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
     if asked.said is None:
         return None
-    return Way(f"json_each(?) AS w {_OF_RECORD} w.value", [asked.said.as_json()], asked.said.count())
+    found = asked.said.as_json()
+    return Way(f"json_each(?) AS w {_OF_RECORD} w.value", [found], asked.said.count(), frozenset({"text"}))
 
 
 def _by_session(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
@@ -101,16 +133,27 @@ def _by_signal(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
     rows = "signals WHERE action = ? COLLATE NOCASE"
     expected = _count(connection, rows, asked.where.signal)
     source = f"(SELECT DISTINCT record FROM {rows}) AS w {_OF_RECORD} w.record"
-    return Way(source, [asked.where.signal], expected)
+    return Way(source, [asked.where.signal], expected, frozenset({"signal"}))
+
+
+def _by_signal_and_profile(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
+    """Signals know the profile of their observation: of two things that many have, the index tells who has both."""
+    if asked.where.signal is None or not profile_conditions(asked.where)[0]:
+        return None
+    # The plus keeps SQLite from going by the profiles, which may be thousands.
+    rows = "signals WHERE action = ? COLLATE NOCASE AND +profile IN (SELECT value FROM json_each(?))"
+    values = asked.where.signal, as_json(fitting_profiles(connection, asked.where)[0])
+    expected = _count(connection, rows, *values)
+    source = f"(SELECT DISTINCT record FROM {rows}) AS w {_OF_RECORD} w.record"
+    return Way(source, [*values], expected, PROFILE_FIELDS | {"signal"})
 
 
 def _by_tag(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
     if asked.where.tag is None:
         return None
     expected = _count(connection, "tags WHERE tag = ?", asked.where.tag)
-    return Way(
-        f"(SELECT record FROM tags WHERE tag = ?) AS w {_OF_RECORD} w.record", [asked.where.tag], expected
-    )
+    source = f"(SELECT record FROM tags WHERE tag = ?) AS w {_OF_RECORD} w.record"
+    return Way(source, [asked.where.tag], expected, frozenset({"tag"}))
 
 
 def _by_profile(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
@@ -118,7 +161,7 @@ def _by_profile(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
         return None
     numbers, expected = fitting_profiles(connection, asked.where)
     source = "json_each(?) AS w CROSS JOIN observations AS o INDEXED BY observations_by_profile ON o.profile = w.value"
-    return Way(source, [as_json(numbers)], expected)
+    return Way(source, [as_json(numbers)], expected, PROFILE_FIELDS)
 
 
 def fitting_profiles(connection: sqlite3.Connection, where: Filter) -> tuple[list[int], int]:
@@ -139,10 +182,10 @@ def newest_of_profiles(connection: sqlite3.Connection, where: Filter) -> int | N
     return int(connection.execute(query, values).fetchone()[0])
 
 
-def _count(connection: sqlite3.Connection, rows: str, value: str) -> int:
+def _count(connection: sqlite3.Connection, rows: str, *values: str) -> int:
     """How many there are, up to where it no longer matters."""
     query = f"SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT {FEW + 1})"
-    return int(connection.execute(query, (value,)).fetchone()[0])
+    return int(connection.execute(query, values).fetchone()[0])
 
 
 def is_also_a_name(connection: sqlite3.Connection, agent: str) -> bool:

@@ -18,12 +18,14 @@ from agent_trace.store.filters import (
     text_conditions,
 )
 from agent_trace.store.liveness import Liveness
-from agent_trace.store.planning import FEW, newest_of_profiles, shortest_way
+from agent_trace.store.planning import few_of, newest_of_profiles, way_to_tagged
 from agent_trace.store.rows import dollars
 from agent_trace.store.walking import Walk
 
 _MOST_LOOKED_AT: Final = 15_000
 """So many observations are looked at for one page, in some hundredths of a second."""
+_LOOKED_INTO: Final = 5_000
+"""So many traces are looked into before a list of all that have a tag and something else is made."""
 _ONE_OF_TRACE: Final = (
     "SELECT 1 FROM observations AS o INDEXED BY observations_by_trace WHERE o.trace = t.number"
 )
@@ -31,6 +33,9 @@ _IS_OF_SESSION: Final = (
     "EXISTS (SELECT 1 FROM session_traces AS st "
     "WHERE st.session = (SELECT number FROM sessions WHERE session_id = ?) AND st.trace = t.number)"
 )
+_RARE: Final = ("error", "running", "interrupted")
+"""Of so few traces each can be looked into."""
+_LAST_NS: Final = (1 << 63) - 1
 _COLUMNS: Final = (
     "number, trace_id, start_ns, end_ns, observations, generations, tokens, cost_pico, priced, unpriced, errors, "
     "opened, agents, models"
@@ -51,7 +56,8 @@ def trace_rows(
 ) -> list[TraceRow]:
     """Traces that fit, the newest first, from the one behind `before_key` (start, trace id) on."""
     said = common_text(asked)
-    conditions, values = _after(before_key, trace_conditions(connection, asked))
+    begin_ns = _LAST_NS if before_key is None else before_key[0]
+    conditions, values = _after(before_key, trace_conditions(connection, asked, begin_ns))
     if said is not None:
         numbers = Walk(connection, said, asked, (conditions, values)).numbers()
         return [trace_row(connection, liveness, number) for number in islice(numbers, limit)]
@@ -102,38 +108,79 @@ def trace_row(connection: sqlite3.Connection, liveness: Liveness, number: int) -
     return _trace_row(connection, liveness, columns)
 
 
-def trace_conditions(connection: sqlite3.Connection, asked: Narrowing) -> Conditions:
-    """All that a filter asks of a trace `t`; but what is said in it, a walk finds out when that is common."""
+def trace_conditions(
+    connection: sqlite3.Connection, asked: Narrowing, begin_ns: int | None = None
+) -> Conditions:
+    """All that a filter asks of a trace `t`; but what is said in it, a walk finds out when that is common.
+
+    `begin_ns`: where a list of the newest begins. Without it, no more traces are asked about than can be looked into.
+    """
     where, is_walked = asked.where, common_text(asked) is not None
     if is_walked:
         asked = asked._replace(said=None)
     # Said in these words, the condition lets SQLite use the index of traces that have observations.
     conditions, values = ["t.observations > 0"], list[object]()
     bounds, limits = bound_conditions(where, "t")
-    texts, words = text_conditions(asked)
-    if texts:
-        way = shortest_way(connection, asked)
-        if way is not None and way.expected <= FEW:
-            bounds.append(f"t.number IN (SELECT o.trace FROM {way.source} WHERE {all_of(texts)})")
-            limits += [*way.values, *words]
-        else:
-            newest_ns = newest_of_profiles(connection, where)
-            if newest_ns is not None:
-                bounds.append("t.start_ns <= ?")
-                limits.append(newest_ns)
-            if not is_walked:
-                # Trace by trace from the newest on: what many have is found before a list of them all is made.
-                # Of a session, the sums know its traces; no observation has to be read.
-                is_session = len(texts) == 1 and where.session is not None
-                bounds.append(
-                    _IS_OF_SESSION if is_session else f"EXISTS ({_ONE_OF_TRACE} AND {all_of(texts)})"
-                )
-                limits += words
+    texts, words = _texts_of_trace(connection, asked, is_walked, begin_ns)
+    bounds, limits = bounds + texts, limits + words
     if where.trace_id is not None:
         bounds.append("t.trace_id = ?")
         limits.append(id_bytes(where.trace_id))
     statuses, more = status_conditions(asked, "t")
     return conditions + bounds + statuses, values + limits + more
+
+
+def _texts_of_trace(
+    connection: sqlite3.Connection, asked: Narrowing, is_walked: bool, begin_ns: int | None
+) -> Conditions:
+    """What the text fields ask of a trace `t`: that one of its observations has it all."""
+    texts = text_conditions(asked)
+    if not texts[0]:
+        return [], []
+    # A walk with more conditions would go further back with the same work, and its page would be another one.
+    way = few_of(connection, asked, is_together=not is_walked)
+    if way is not None:
+        conditions, values = text_conditions(asked, way.known)
+        source = f"SELECT o.trace FROM {way.source} WHERE {all_of(conditions)}"
+        return [f"t.number IN ({source})"], [*way.values, *values]
+    conditions, values = ([], []) if is_walked else _has_one(connection, asked, texts, begin_ns)
+    newest_ns = newest_of_profiles(connection, asked.where)
+    if newest_ns is None:
+        return conditions, values
+    return ["t.start_ns <= ?", *conditions], [newest_ns, *values]
+
+
+def _has_one(
+    connection: sqlite3.Connection, asked: Narrowing, texts: Conditions, begin_ns: int | None
+) -> Conditions:
+    """Whether one of its observations fits, for what many have.
+
+    Trace by trace from the newest on: what many have is found before a list of them all is made.
+    """
+    where, (conditions, values) = asked.where, texts
+    if where.session is not None and len(conditions) == 1:
+        # The sums know its traces; no observation has to be read.
+        return [_IS_OF_SESSION], values
+    looked_into = f"EXISTS ({_ONE_OF_TRACE} AND {all_of(conditions)})"
+    way = None if begin_ns is None or where.status in _RARE else way_to_tagged(connection, asked)
+    if way is None or begin_ns is None:
+        return [looked_into], values
+    until_ns = begin_ns if where.until_ns is None else min(begin_ns, where.until_ns)
+    since_ns = _start_of_newest(connection, until_ns, _LOOKED_INTO)
+    if since_ns <= (where.since_ns or 0):
+        return [looked_into], values
+    known, more = text_conditions(asked, way.known)
+    listed = f"+t.number IN (SELECT o.trace FROM {way.source} WHERE {all_of(known)})"
+    # SQLite makes the list when it first comes to a trace that needs it, and not before.
+    later = f"+t.start_ns >= ? AND {looked_into} OR +t.start_ns < ? AND {listed}"
+    return [f"({later})"], [since_ns, *values, since_ns, *way.values, *more]
+
+
+def _start_of_newest(connection: sqlite3.Connection, until_ns: int, count: int) -> int:
+    """When the last of so many traces before some moment started; 0 when there are no more than that."""
+    query = "SELECT start_ns FROM traces WHERE observations > 0 AND start_ns <= ? ORDER BY start_ns DESC LIMIT 1 OFFSET ?"
+    found = connection.execute(query, (until_ns, count)).fetchone()
+    return int(found[0]) if found else 0
 
 
 def _trace_row(connection: sqlite3.Connection, liveness: Liveness, columns: tuple[Any, ...]) -> TraceRow:

@@ -16,7 +16,7 @@ from agent_trace.store.filters import (
     text_conditions,
 )
 from agent_trace.store.overviews import SessionRow
-from agent_trace.store.planning import FEW, shortest_way
+from agent_trace.store.planning import few_of
 from agent_trace.store.rows import dollars
 
 _COLUMNS: Final = (
@@ -98,8 +98,10 @@ def _has_one(connection: sqlite3.Connection, asked: Narrowing) -> Conditions:
         return [], []
     joined = "JOIN traces AS t ON t.number = o.trace" if statuses else ""
     fits = all_of([*texts, *statuses])
-    way = shortest_way(connection, asked)
-    if way is not None and way.expected <= FEW:
+    way = few_of(connection, asked)
+    if way is not None:
+        texts, values = text_conditions(asked, way.known)
+        fits = all_of([*texts, *statuses])
         return [f"s.session_id IN (SELECT o.session_id FROM {way.source} {joined} WHERE {fits})"], [
             *way.values,
             *values,

@@ -100,6 +100,9 @@ def _from_newest(connection: sqlite3.Connection, asked: Narrowing, most: int) ->
         where=Filter(since_ns=asked.where.since_ns, until_ns=asked.where.until_ns, status=asked.where.status)
     )
     bounds, limits = trace_conditions(connection, inner)
+    more = f"SELECT 1 FROM traces AS t WHERE {all_of(bounds)} LIMIT 1 OFFSET ?"
+    if connection.execute(more, (*limits, most)).fetchone() is None:
+        return _as_totals(_sum(connection, trace_conditions(connection, asked)))
     newest = (
         f"SELECT * FROM traces AS t WHERE {all_of(bounds)} ORDER BY t.start_ns DESC, t.number DESC LIMIT ?"
     )
@@ -108,10 +111,7 @@ def _from_newest(connection: sqlite3.Connection, asked: Narrowing, most: int) ->
         f"SELECT {_SUMS} FROM (SELECT 1 AS traces, {_OF_TRACES} FROM ({newest}) AS t WHERE {all_of(conditions)})",
         (*limits, most, *values),
     ).fetchone()
-    more = connection.execute(
-        f"SELECT 1 FROM traces AS t WHERE {all_of(bounds)} LIMIT 1 OFFSET ?", (*limits, most)
-    )
-    return _as_totals(row, is_complete=more.fetchone() is None)
+    return _as_totals(row, is_complete=False)
 
 
 def _from_walk(connection: sqlite3.Connection, said: Places, asked: Narrowing) -> Totals:

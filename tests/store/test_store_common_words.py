@@ -149,7 +149,7 @@ def test_a_list_has_every_trace_and_totals_are_those_of_the_newest_of_it(
     chance.shuffle(lines)
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         as_common(patch, most, most_looked_at)
-        patch.setattr("agent_trace.store.queries.FEW", few)
+        patch.setattr("agent_trace.store.planning.FEW", few)
         for number in range(segments):
             write_segment(Path(name), lines[number::segments], started_s=number)
         with Store(name) as store:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent_trace.store import Filter, Store, queries, session_queries, signal_queries, totals
+from agent_trace.store import Filter, Store, agent_queries, planning, queries, signal_queries, totals
 from tests.store.test_store_bad_days import BEFORE_PROFILES, fill
 from tests.store.test_store_overviews import HOUR_NS, compare
 from tests.support.segments import START_NS, record, write_segment
@@ -21,7 +21,16 @@ OF_ONE_THING = [
     Filter(session="a", since_ns=START_NS),
     Filter(tenant="u", signal="buy"),
     Filter(tenant="t", since_ns=START_NS - HOUR_NS, until_ns=START_NS + 30 * HOUR_NS),
+    Filter(tag="x"),
+    Filter(tag="x", model="gpt-4o"),
+    Filter(tag="x", signal="buy"),
+    Filter(tag="x", signal="buy", tenant="t"),
+    Filter(tag="x", signal="sell", session="a"),
+    Filter(tag="x", type="agent", since_ns=START_NS),
+    Filter(signal="sell", model="house", agent="b"),
     Filter(until_ns=START_NS),
+    Filter(model="gpt-4o", until_ns=START_NS),
+    Filter(agent="a", type="generation", since_ns=START_NS - 30 * HOUR_NS, until_ns=START_NS + HOUR_NS),
     Filter(since_ns=START_NS - 30 * HOUR_NS, until_ns=START_NS + 7 * HOUR_NS),
 ]
 
@@ -30,8 +39,10 @@ OF_ONE_THING = [
 def test_what_is_too_much_to_be_looked_at_one_by_one_is_answered_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: Filter
 ) -> None:
-    for module in (queries, session_queries, signal_queries, totals):
+    for module in (planning, signal_queries, totals):
         monkeypatch.setattr(module, "FEW", 0)
+    monkeypatch.setattr(queries, "_LOOKED_INTO", 3)
+    monkeypatch.setattr(agent_queries, "_LATELY_SEEN", 1)
     write_segment(tmp_path, [call_of(number, random.Random(number)) for number in range(60)])
     with Store(tmp_path) as store:
         compare(store, where)
@@ -56,6 +67,9 @@ def call_of(number: int, chance: random.Random) -> dict[str, Any]:
         model=name(["gpt-4o", "house"]),
         usage=name([None, {"input": 7}]),
         signal=name([None, {"action": "Buy"}, {"action": "sell"}]),
+        tags=name([None, ["x"], ["x", "y"]]),
+        level=name(["DEFAULT", "ERROR"]),
+        end_ns=START_NS + 70 * HOUR_NS if number % 5 else None,
         tenant_id=name(["t", "u", None]),
         **{each: name(["a", "b", None]) for each in ("agent_id", "agent_name", "session_id")},
     )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agent_trace.store import Filter, Store, liveness, queries, refresh
+from agent_trace.store import Filter, Store, liveness, planning, refresh
 from agent_trace.store.recalling import Recalled
 from tests.store.test_store_common_words import as_common
 from tests.support.segments import START_NS, record, write_segment
@@ -87,7 +87,7 @@ def test_the_same_common_text_asked_with_something_else_is_looked_for_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     as_common(monkeypatch, most=2, most_looked_at=200)
-    monkeypatch.setattr(queries, "FEW", 0)
+    monkeypatch.setattr(planning, "FEW", 0)
     agents = ["a", "b", "b", "c", "c", "c"]
     write_segment(
         tmp_path,

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 from agent_trace.store import Store
@@ -29,13 +30,19 @@ def test_who_asks_again_is_answered_by_one_and_the_same_store(tmp_path: Path) ->
     assert len(first) > 1 and len(again) == 1 and not first & again
 
 
+def _thread_with(others: threading.Barrier, store: Store) -> tuple[int, int]:
+    others.wait()
+    return _thread(store)
+
+
 def test_who_asks_alone_is_answered_by_the_store_that_was_opened_first(tmp_path: Path) -> None:
     write_segment(tmp_path, [record()])
 
     async def ask() -> tuple[set[int], list[int]]:
         desk = Desk(tmp_path)
         _, first = await desk.ask(_thread)
-        together = await asyncio.gather(*(desk.ask(_thread) for _ in range(4)))
+        all_inside = threading.Barrier(4, timeout=60)
+        together = await asyncio.gather(*(desk.ask(partial(_thread_with, all_inside)) for _ in range(4)))
         alone = [(await desk.ask(_thread))[1] for _ in range(6)]
         desk.close()
         return {store for _, store in together}, [first, *alone]
