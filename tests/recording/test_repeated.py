@@ -143,6 +143,23 @@ def test_input_that_does_not_fit_is_cut_however_often_it_comes() -> None:
     assert [len(each.truncated) > 0 for each in observations] == [True] * 4
 
 
+def test_a_secret_in_a_large_prompt_is_hidden_when_all_of_it_is_new_and_when_most_is_known() -> None:
+    from agent_trace import observe_llm
+
+    @observe_llm
+    def ask(messages: list[dict[str, str]]) -> None: ...
+
+    history = [message(long_text(f"{number} ")) for number in range(40)]
+    key = "sk-ant-api03-" + "aB3dE5fG7h" * 9
+    with recorded() as observations:
+        for _ in range(3):
+            ask([*history, message(f"use {key} for it")])
+    assert [each.input["messages"][-1]["content"] for each in observations] == [
+        "use [redacted:anthropic] for it"
+    ] * 3
+    assert [each.input["messages"][:-1] == history for each in observations] == [True] * 3
+
+
 planted = st.sampled_from(sorted(PLANTED)).map(PLANTED.__getitem__)
 around = st.text(string.ascii_letters + ' .,:"\\\n', max_size=600)
 
