@@ -16,7 +16,7 @@ def main() -> None:
     quick = parser.parse_args().quick
     calls = overhead.measure(rounds=5 if quick else 25)
     loaded = imports.measure(rounds=3 if quick else 9)
-    grown = memory.measure(40_000 if quick else 200_000)
+    grown = memory.measure_apart(40_000 if quick else 200_000)
     delivered = delivery.measure(10_000 if quick else 50_000)
     print("| what | measured | must |\n|---|---:|---:|")
     for what, measured, must in [*_calls(calls), *_imports(loaded), *_memory(grown), *_delivery(delivered)]:
