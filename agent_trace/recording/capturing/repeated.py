@@ -61,12 +61,10 @@ class Repeated:
         orjson refuses.
         """
         room, nodes, depth = limits
+        if depth < _LEAST_DEPTH:
+            return None
         parts: Parts = [], []
-        left = (
-            None
-            if depth < _LEAST_DEPTH
-            else self._object(parts, arguments, room, nodes, depth, _MOST_OBJECTS)
-        )
+        left = self._object(parts, arguments, room, nodes, depth, _MOST_OBJECTS)
         return None if left is None else parts
 
     def _object(
