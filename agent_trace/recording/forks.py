@@ -6,6 +6,10 @@ then asks for.
 """
 
 import importlib
+
+# Before the hooks below: what is registered later waits first. A fork that had the lock of `logging` when it begins to
+# wait for our work would wait for ever, since most imports ask for a logger.
+import logging  # noqa: F401
 import os
 import threading
 import weakref

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from agent_trace.recording.encodable import encodable
 from agent_trace.recording.reading.results import Reading
 from agent_trace.recording.span import Span
 
@@ -91,9 +92,7 @@ def _own_fields(span: Span, reading: Reading | None) -> dict[str, Any]:
 
 def common(span: Span, constants: Mapping[str, Any]) -> bytes:
     """What all observations of one target in one scope end with, raw."""
-    # Half of a surrogate pair in a name cannot be written as UTF-8.
-    name = span.name if span.name.isascii() else span.name.encode("utf-8", "replace").decode("utf-8")
-    same = {"type": span.type, "name": name, **span.scope}
+    same = {"type": span.type, "name": encodable(span.name), **span.scope}
     if span.entry_point is not None:
         same["entry_point"] = span.entry_point
     return orjson.dumps({**same, **constants}, option=_LINE)

@@ -6,6 +6,7 @@ Secrets are hidden before a text is cut: half of one would escape the rules that
 from typing import Final
 
 from agent_trace.recording.capturing.cutting import LOOKAHEAD_CHARS, beginning, without_partial_word
+from agent_trace.recording.encodable import encodable
 from agent_trace.recording.guard import guarded
 from agent_trace.recording.process import redact_text
 
@@ -21,7 +22,7 @@ def as_text(value: object, max_characters: int = MAX_CHARACTERS) -> str:
         text = str(value)
     if len(text) > max_characters:
         text = f"{_first_part(text, max_characters)}…[cut: {len(text):,} characters]"
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return encodable(text)
 
 
 def _first_part(text: str, max_characters: int) -> str:
@@ -33,4 +34,4 @@ def last_lines(text: str, max_characters: int) -> str:
     if len(text) > max_characters:
         end = redact_text(text[-max_characters - LOOKAHEAD_CHARS :])[-max_characters:]
         text = f"…[cut: {len(text):,} characters]\n{end.partition(chr(10))[2]}"
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return encodable(text)

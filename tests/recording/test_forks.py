@@ -28,6 +28,7 @@ import fcntl, os, sys, threading, time
 from pathlib import Path
 sys.path.insert(0, ".")
 from agent_trace.recording import forks
+import logging
 def work():
     {work}
 thread = threading.Thread(target=work)
@@ -54,15 +55,27 @@ thread.join()
 
 @pytest.mark.parametrize(("work", "same"), [IMPORT, LOCKED], ids=["import", "lock"])
 def test_a_child_that_is_forked_meanwhile_can_do_the_same(tmp_path: Path, work: str, same: str) -> None:
-    (tmp_path / "slow_one.py").write_text("import time\nopen('begun', 'w').close()\ntime.sleep(0.5)\n")
+    assert _outcome(tmp_path, "import time; time.sleep(0.5)", work, same) == "7\n"
+
+
+def test_a_module_that_asks_for_a_logger_can_be_imported_meanwhile(tmp_path: Path) -> None:
+    """The fork takes the lock of `logging` too, and must not have it while it waits for the import."""
+    asks = "import logging, time; time.sleep(0.5); logging.getLogger('slow_one')"
+    assert _outcome(tmp_path, asks, *IMPORT) == "7\n"
+
+
+def _outcome(directory: Path, module: str, work: str, same: str) -> str:
+    """What the program says of its child, with a module `slow_one` that does that when it is imported."""
+    (directory / "slow_one.py").write_text(f"open('begun', 'w').close()\n{module}\n")
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(work=work, same=same)],
-        cwd=tmp_path,
+        cwd=directory,
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert done.stdout == "7\n", done.stderr
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def _exit_code_of_child(work: Callable[[], int]) -> int:

@@ -63,6 +63,13 @@ def test_every_page_of_the_navigation_and_the_newest_trace_are_asked_for(tmp_pat
     assert urls[-2:] == [f"/traces/{TRACE}"] * 2
 
 
+def test_what_is_loaded_by_then_is_kept_from_the_collector(tmp_path: Path) -> None:
+    write_segment(tmp_path, [record()])
+    assert gc.get_freeze_count() == 0
+    warmed(tmp_path)
+    assert gc.get_freeze_count() > 10_000
+
+
 def test_a_directory_without_a_store_is_no_failure(tmp_path: Path) -> None:
     assert warmed(tmp_path) == []
 
@@ -90,14 +97,16 @@ def test_a_page_that_is_served_gets_ready_by_itself_and_stops_when_it_ends(
 ) -> None:
     said: list[str] = []
 
-    async def for_ever(desk: Desk, answer: object) -> None:
+    async def slowly(desk: Desk, answer: object) -> None:
         said.append("begun")
         try:
-            await asyncio.sleep(1000)
-        finally:
-            said.append("ended")
+            await asyncio.sleep(3)
+            said.append("done")
+        except asyncio.CancelledError:
+            said.append("cancelled")
+            raise
 
-    monkeypatch.setattr(app, "warm", for_ever)
+    monkeypatch.setattr(app, "warm", slowly)
     monkeypatch.setattr(Desk, "close", lambda desk: said.append("closed"))
     with asked(tmp_path) as client:
         client.get("/")
@@ -106,7 +115,7 @@ def test_a_page_that_is_served_gets_ready_by_itself_and_stops_when_it_ends(
     with TestClient(app.application(tmp_path, warmed=True), base_url="http://127.0.0.1") as client:
         client.get("/")
         assert said == ["begun"]
-    assert said == ["begun", "ended", "closed"]
+    assert said == ["begun", "cancelled", "closed"]
 
 
 def test_agent_trace_ui_gets_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import orjson
 
+from agent_trace.recording.encodable import encodable
 from agent_trace.recording.text import as_text
 
 _SAFE_INTEGER: Final = 1 << 53
@@ -33,7 +34,7 @@ def _plain(value: Any, depth: int) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return _valid(value)
+        return encodable(value)
     if isinstance(value, int):
         return value if -_SAFE_INTEGER < value < _SAFE_INTEGER else as_text(_digits(value))
     if isinstance(value, float):
@@ -41,19 +42,15 @@ def _plain(value: Any, depth: int) -> Any:
     if depth == 0:
         return f"<{type(value).__name__}>"
     if isinstance(value, dict):
-        return {_valid(str_of(key)): _plain(each, depth - 1) for key, each in value.items()}
+        return {encodable(str_of(key)): _plain(each, depth - 1) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(each, depth - 1) for each in value]
-    return _valid(as_text(value))
+    return encodable(as_text(value))
 
 
 def _digits(number: int) -> str:
     """Decimal, or hexadecimal where Python refuses the decimal form: above 4,300 digits."""
     return str(number) if number.bit_length() < 10_000 else hex(number)
-
-
-def _valid(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
 
 
 def str_of(value: Any) -> str:

@@ -15,6 +15,7 @@ from agent_trace.recording.capturing.attributes import (
     shown_fields,
     slot_names,
 )
+from agent_trace.recording.encodable import encodable
 from agent_trace.recording.guard import guarded
 
 _MOST_KEYS: Final = 500
@@ -79,8 +80,7 @@ def text_of(found: object, most_chars: int = 200) -> str | None:
         found = str.__str__(found) if _is_text(found) else None
     if type(found) is not str or not 0 < len(found) <= most_chars:
         return None
-    # Half of a surrogate pair cannot be written as UTF-8.
-    return found if found.isascii() else found.encode("utf-8", "replace").decode("utf-8")
+    return encodable(found)
 
 
 def _is_text(found: object) -> bool:
