@@ -17,6 +17,7 @@ BASE = {"errors", "observation", "settings", "settings_table"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "observation": set(),
+    "migration": {"errors"},
     "setting_values": set(),
     "settings_table": {"setting_values"},
     "settings": {"errors", "settings_table"},
@@ -33,10 +34,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "discovery": {"discovery", "instrumentation"},
     "tracker": BASE | {"recording", "decorator", "credentials", "background", "instrumentation"},
     "testing": BASE | {"recording"},
-    "delivery": BASE | {"recording", "delivery", "costs"},
+    "delivery": BASE | {"recording", "migration", "delivery", "costs"},
     "costs": BASE | {"recording", "costs"},
     "display": {"display"},
-    "store": BASE | {"recording", "delivery", "costs", "store", "display"},
+    "store": BASE | {"recording", "migration", "delivery", "costs", "store", "display"},
     "spending": BASE | {"recording", "costs", "store", "spending"},
     "reporting": BASE | {"recording", "delivery", "store", "instrumentation", "display", "reporting"},
     "viewer": BASE

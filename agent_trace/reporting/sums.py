@@ -32,7 +32,7 @@ def total_of(rows: Sequence[CostRow]) -> CostRow:
     priced = [row.total for row in rows if row.total is not None]
     return CostRow(
         key=ALL,
-        total=sum(priced, Decimal(0)) if priced else None,
+        total=sum(priced, Decimal(0)).normalize() + 0 if priced else None,
         tokens=tokens,
         calls=sum(row.calls for row in rows),
         unpriced=sum(row.unpriced for row in rows),

@@ -10,13 +10,14 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from agent_trace.store.agent_sums import Done, Sums, Took, added_up, done, taken_away
 from agent_trace.store.answers import Filter
 from agent_trace.store.durations import percentiles
-from agent_trace.store.filters import Narrowing, all_of, as_json, bound_conditions, observation_conditions
+from agent_trace.store.filters import Narrowing, all_of, bound_conditions, observation_conditions
 from agent_trace.store.overviews import AgentRow
 from agent_trace.store.planning import PROFILE_FIELDS, fitting_profiles, profile_conditions, way_in
 from agent_trace.store.rows import dollars
-from agent_trace.store.spans import days_of
+from agent_trace.store.spans import Days, nearest_days_of
 
 _AGENT: Final = "coalesce(nullif(p.agent_id, ''), p.agent_name)"
 _TOKENS: Final = "usage_input + usage_output + usage_cache_read + usage_cache_write + usage_reasoning + usage_other AS tokens"
@@ -29,14 +30,9 @@ _OF_PROFILES: Final = (
     f"iif(p.level = 2, p.observations, 0) AS errors, p.invocations, {_TOKENS}, p.cost_pico, p.priced, p.unpriced, "
     "p.last_ns FROM profiles AS p"
 )
-_OF_OBSERVATIONS: Final = (
-    f"SELECT {_AGENT.replace('p.', 'o.')} AS agent, 1 AS observations, "
-    "o.type = 'generation' AS generations, o.level = 2 AS errors, o.type = 'agent' AS invocations, o.tokens, "
-    "o.cost_pico, o.cost_pico IS NOT NULL AS priced, o.unpriced, o.start_ns AS last_ns"
-)
 _SUMMED: Final = (
     "SELECT agent, sum(observations), coalesce(sum(generations), 0), sum(errors), coalesce(sum(invocations), 0), "
-    "coalesce(sum(tokens), 0), sum(cost_pico), sum(priced), sum(unpriced), max(last_ns)"
+    "coalesce(sum(tokens), 0), coalesce(sum(cost_pico), 0), sum(priced), sum(unpriced), max(last_ns)"
 )
 _TOOK_OF_DAYS: Final = "SELECT agent, is_generation, took, calls FROM agent_took"
 # Grouped by one number that stands for agent, type and step: to compare names takes longer than all the rest.
@@ -47,7 +43,6 @@ _TOOK_OF_PROFILES: Final = (
     "AS w CROSS JOIN observations AS o INDEXED BY observations_by_profile ON o.profile = w.number WHERE {observations} "
     "GROUP BY 1) AS each CROSS JOIN profiles AS p ON p.number = each.step / 1024"
 )
-_TOOK_OF_OBSERVATIONS: Final = f"SELECT {_AGENT.replace('p.', 'o.')} AS agent, o.type = 'generation' AS is_generation, o.took, 1 AS calls"
 # Of some time, the index by profile has all that is summed, in the order of profiles: rows are not read, nor sorted.
 _OF_TIME: Final = (
     f"SELECT {_AGENT} AS agent, count(*) AS observations, iif(p.type = 'generation', count(*), 0) AS generations, "
@@ -57,7 +52,6 @@ _OF_TIME: Final = (
     "FROM profiles AS p CROSS JOIN observations AS o INDEXED BY observations_by_profile ON o.profile = p.number"
 )
 _HAS_CALLS: Final = "p.type IN ('agent', 'generation')"
-_IS_TIMED: Final = f"{_HAS_CALLS} AND o.took IS NOT NULL"
 _LAST_NS: Final = (1 << 63) - 1
 _LATELY_SEEN: Final = 2_000
 """So many observations are read in a few milliseconds."""
@@ -74,8 +68,8 @@ Rows = Callable[[str, Sequence[object]], list[Any]]
 """Gives the rows of a query, with values for its question marks."""
 
 
-class _Part(NamedTuple):
-    """Queries for rows to be added up, and the values for the question marks of each."""
+class _Known(NamedTuple):
+    """Queries of sums that are kept, and the values for the question marks of each."""
 
     sums: str
     took: str
@@ -88,68 +82,50 @@ def agent_rows(connection: sqlite3.Connection, asked: Narrowing, ask: Rows) -> l
     `ask` gives the rows of a query, and may know them already: what whole days come to does not depend on the minute.
     """
     given = {each.name for each in fields(asked.where) if getattr(asked.where, each.name) is not None}
-    parts = _parts(connection, asked, given)
-    values = [value for part in parts for value in part.values]
-    sums = connection.execute(
-        f"{_SUMMED} FROM ({' UNION ALL '.join(part.sums for part in parts)}) "
-        "WHERE agent <> '' GROUP BY agent HAVING sum(observations) > 0",
-        values,
-    ).fetchall()
-    # One part after the other: sums by day lie in the order they are grouped in, and put together they would be sorted.
-    took = [row for part in parts for row in _took(part, ask)]
+    parts = _parts(connection, asked, given, ask)
+    sums = added_up(row for part in parts for row in part.sums)
+    took = [row for part in parts for row in part.took]
     last_ns = _newest(connection, asked.where, ask) if given <= _TIMES else {}
     rows = _rows(sums, took, _actions(connection, asked, given, ask), last_ns)
     return sorted(rows, key=lambda row: (-row.calls, -row.observations, row.agent))
 
 
-def _took(part: _Part, ask: Rows) -> list[tuple[str, int, int, int]]:
-    """(agent, whether of its generations, step, how many took so long)."""
-    query = (
-        f"SELECT agent, is_generation, took, sum(calls) FROM ({part.took}) WHERE agent <> '' GROUP BY 1, 2, 3"
-    )
-    return ask(query, part.values)
-
-
-def _parts(connection: sqlite3.Connection, asked: Narrowing, given: set[str]) -> list[_Part]:
+def _parts(connection: sqlite3.Connection, asked: Narrowing, given: set[str], ask: Rows) -> list[Done]:
     if given <= _TIMES:
-        return _from_days(connection, asked)
+        days, surplus = nearest_days_of(asked.where)
+        edges = [done(connection, asked._replace(where=each)) for each in days.edges]
+        taken = [taken_away(done(connection, asked._replace(where=each))) for each in surplus]
+        return [_looked_up(connection, _from_days(days), ask), *edges, *taken]
     if given <= PROFILE_FIELDS | _TIMES:
-        return [_from_profiles(asked.where, is_all=given <= PROFILE_FIELDS)]
-    return [_from_observations(connection, asked)]
+        return [_looked_up(connection, _from_profiles(asked.where, given <= PROFILE_FIELDS), ask)]
+    return [done(connection, asked)]
 
 
-def _from_days(connection: sqlite3.Connection, asked: Narrowing) -> list[_Part]:
-    days = days_of(asked.where)
+def _looked_up(connection: sqlite3.Connection, known: _Known, ask: Rows) -> Done:
+    sums = f"{_SUMMED} FROM ({known.sums}) WHERE agent <> '' GROUP BY agent HAVING sum(observations) > 0"
+    took = f"SELECT agent, is_generation, took, sum(calls) FROM ({known.took}) WHERE agent <> '' GROUP BY 1, 2, 3"
+    return Done(connection.execute(sums, known.values).fetchall(), ask(took, known.values))
+
+
+def _from_days(days: Days) -> _Known:
     fits = all_of(days.conditions)
-    return [
-        _Part(f"{_OF_DAYS} WHERE aspect = 'agent' AND {fits}", f"{_TOOK_OF_DAYS} WHERE {fits}", days.values),
-        *(_from_observations(connection, asked._replace(where=each)) for each in days.edges),
-    ]
+    return _Known(
+        f"{_OF_DAYS} WHERE aspect = 'agent' AND {fits}", f"{_TOOK_OF_DAYS} WHERE {fits}", days.values
+    )
 
 
-def _from_profiles(where: Filter, is_all: bool) -> _Part:
+def _from_profiles(where: Filter, is_all: bool) -> _Known:
     """`is_all`: of whatever time, which the sums of profiles are."""
     conditions, values = profile_conditions(where)
     bounds, limits = bound_conditions(where, "o")
     fits = all_of(conditions)
     sums = _OF_PROFILES if is_all else _OF_TIME
-    return _Part(
+    return _Known(
         f"{sums} WHERE {fits}" if is_all else f"{sums} WHERE {fits} AND {all_of(bounds)} GROUP BY p.number",
         _TOOK_OF_PROFILES.format(
             profiles=all_of([*conditions, _HAS_CALLS]), observations=all_of([*bounds, "o.took IS NOT NULL"])
         ),
         [*values, *limits],
-    )
-
-
-def _from_observations(connection: sqlite3.Connection, asked: Narrowing) -> _Part:
-    conditions, values = observation_conditions(asked)
-    way = way_in(connection, asked)
-    fits = f"FROM {way.source} WHERE {all_of(conditions)}"
-    return _Part(
-        f"{_OF_OBSERVATIONS} {fits}",
-        f"{_TOOK_OF_OBSERVATIONS} {fits} AND {_IS_TIMED.replace('p.', 'o.')}",
-        [*way.values, *values],
     )
 
 
@@ -182,8 +158,9 @@ def _actions(
         conditions, values = bound_conditions(asked.where, "s")
         source = "signals AS s INDEXED BY signals_by_profile"
         if given - _TIMES:
-            conditions.append("s.profile IN (SELECT value FROM json_each(?))")
-            values.append(as_json(fitting_profiles(connection, asked.where)[0]))
+            profiles, more = fitting_profiles(asked.where)
+            conditions.append(f"s.profile IN {profiles}")
+            values += more
     else:
         way = way_in(connection, asked)
         conditions, values = observation_conditions(asked)
@@ -200,8 +177,8 @@ def _actions(
 
 
 def _rows(
-    sums: Iterable[tuple[Any, ...]],
-    took: Iterable[tuple[str, int, int, int]],
+    sums: Iterable[Sums],
+    took: Iterable[Took],
     actions: Iterable[tuple[str, str, int]],
     last_ns: dict[str, int],
 ) -> list[AgentRow]:
@@ -215,7 +192,7 @@ def _rows(
 
 
 def _row(
-    sums: tuple[Any, ...],
+    sums: Sums,
     steps: dict[tuple[str, int], list[tuple[int, int]]],
     signals: dict[str, int],
     last_ns: int,

@@ -33,6 +33,8 @@ _PROFILE_NAMES: Final = {
     "agent_name": "agent_name",
     "model": "model",
 }
+_TENANT_KEYS: Final = frozenset({"tenant", "day"})
+_OF_TENANT: Final = "tenant, '' AS agent_id, '' AS agent_name, '' AS model, '' AS session"
 _NAMED: Final = frozenset({"agent", "tenant", "model"})
 _TIMES: Final = frozenset({"since_ns", "until_ns"})
 _LEVELS: Final = (("spent_daily", NS_AN_HOUR * HOURS_A_DAY, 1), ("spent_hourly", NS_AN_HOUR, HOURS_A_DAY))
@@ -103,7 +105,7 @@ def _parts(connection: sqlite3.Connection, asked: Narrowing, by: Sequence[CostKe
     if given <= PROFILE_FIELDS and set(by) <= _NAMED and not aspect:
         return [_from_profiles(connection, asked)]
     if summed:
-        return _from_spans(connection, where, aspect)
+        return _from_spans(connection, where, aspect, is_by_tenant=set(by) <= _TENANT_KEYS)
     if given <= _TIMES and tuple(by) == ("session",):
         rest = _from_spans(connection, where, _aspect(connection, where, given))
         return session_parts(where) + [of_no_session(part) for part in rest]
@@ -131,7 +133,9 @@ def _from_profiles(connection: sqlite3.Connection, asked: Narrowing) -> CostPart
     )
 
 
-def _from_spans(connection: sqlite3.Connection, where: Filter, aspect: str, level: int = 0) -> list[CostPart]:
+def _from_spans(
+    connection: sqlite3.Connection, where: Filter, aspect: str, level: int = 0, *, is_by_tenant: bool = False
+) -> list[CostPart]:
     """Whole days from the sums by day; at both ends, whole hours and then observations."""
     if level == len(_LEVELS):
         return [_from_observations(connection, Narrowing(where))]
@@ -139,14 +143,16 @@ def _from_spans(connection: sqlite3.Connection, where: Filter, aspect: str, leve
     first = None if since_ns is None else -(-since_ns // span_ns)
     end = None if until_ns is None else until_ns // span_ns
     if first is not None and end is not None and first >= end:
-        return _from_spans(connection, where, aspect, level + 1)
-    parts = [_from_sums(where, level, first, end)]
+        return _from_spans(connection, where, aspect, level + 1, is_by_tenant=is_by_tenant)
+    parts = [_from_sums(where, level, first, end, is_by_tenant)]
     if level == 0 and aspect:
         parts = [parts[0]._replace(**_of_days(where, aspect, first, end))]
     if since_ns is not None and first is not None and first * span_ns > since_ns:
-        parts += _from_spans(connection, replace(where, until_ns=first * span_ns), aspect, level + 1)
+        before = replace(where, until_ns=first * span_ns)
+        parts += _from_spans(connection, before, aspect, level + 1, is_by_tenant=is_by_tenant)
     if until_ns is not None and end is not None and end * span_ns < until_ns:
-        parts += _from_spans(connection, replace(where, since_ns=end * span_ns), aspect, level + 1)
+        after = replace(where, since_ns=end * span_ns)
+        parts += _from_spans(connection, after, aspect, level + 1, is_by_tenant=is_by_tenant)
     return parts
 
 
@@ -164,7 +170,7 @@ def _of_days(where: Filter, aspect: str, first: int | None, end: int | None) -> 
     }
 
 
-def _from_sums(where: Filter, level: int, first: int | None, end: int | None) -> CostPart:
+def _from_sums(where: Filter, level: int, first: int | None, end: int | None, is_by_tenant: bool) -> CostPart:
     table, _, spans_a_day = _LEVELS[level]
     conditions, values = _of_sums(where, first, end)
     if where.tenant is not None and level == 0:
@@ -175,8 +181,14 @@ def _from_sums(where: Filter, level: int, first: int | None, end: int | None) ->
     # Rarer classes are kept by hour alone.
     hours = [None if each is None else each * HOURS_A_DAY // spans_a_day for each in (first, end)]
     rarer_conditions, rarer_values = _of_sums(where, *hours)
+    day, fits = f"span / {spans_a_day} AS day", all_of(conditions)
+    sums = f"SELECT {names}, {day}, {', '.join(SUMS)} FROM {table} WHERE {fits}"
+    if is_by_tenant:
+        # The tables lie in this order: what is added up as it is read, need not be put in order afterwards.
+        added = ", ".join(f"sum({each}) AS {each}" for each in SUMS)
+        sums = f"SELECT {_OF_TENANT}, {day}, {added} FROM {table} WHERE {fits} GROUP BY span, tenant"
     return CostPart(
-        f"SELECT {names}, span / {spans_a_day} AS day, {', '.join(SUMS)} FROM {table} WHERE {all_of(conditions)}",
+        sums,
         f"SELECT {names}, span / {HOURS_A_DAY} AS day, class, count FROM spent_rarely WHERE {all_of(rarer_conditions)}",
         values,
         rarer_values,

@@ -39,8 +39,8 @@ class Places(Protocol):
     def as_json(self) -> str:
         """Addresses of these observations as one value for a question mark."""
 
-    def among(self, places: Collection[int]) -> Collection[int]:
-        """Those of these addresses of records that have the words, and perhaps some others."""
+    def among(self, places: Collection[int]) -> tuple[Collection[int], int]:
+        """Those of these addresses of records that have the words, and how many others were passed by to find them."""
 
     def holds(self, observation: int) -> bool:
         """Whether an observation that has all words has its phrases too."""

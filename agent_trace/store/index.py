@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from agent_trace.errors import StoreError
+from agent_trace.migration import transaction
 from agent_trace.store.profiles import Known
-from agent_trace.store.schema import check, migrate, transaction
+from agent_trace.store.schema import check, migrate
 
 logger = logging.getLogger("agent_trace")
 

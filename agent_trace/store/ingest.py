@@ -16,6 +16,7 @@ from agent_trace.store.records import OFFSET_MASK, Address, Key, Record, amend, 
 from agent_trace.store.rollups import Rollups
 from agent_trace.store.rows import ObservationRow, SignalColumns, observation_row, signal_rows, tags_of
 from agent_trace.store.summaries import Summary, load, recount, save
+from agent_trace.store.tag_sums import TagSums
 
 Fetch = Callable[[Address], Record | None]
 MOST_AT_ONCE: Final = 30_000
@@ -165,6 +166,7 @@ class _Changes:
         self._replaced: list[tuple[int]] = []
         self._rows: list[ObservationRow] = []
         self._tags: list[tuple[int, str]] = []
+        self._tag_sums = TagSums()
         self._signals: list[SignalColumns] = []
         self._recount: set[int] = set()
         self._rollups = rollups
@@ -187,11 +189,15 @@ class _Changes:
             if not summary.replace(old, row):
                 self._recount.add(summary.number)
         if merged.get("tags"):
-            self._tags += [(address.record, tag) for tag in tags_of(merged)]
+            tags = tags_of(merged)
+            self._tags += [(address.record, tag) for tag in tags]
+            self._tag_sums.add(tags, row.profile)
         if merged.get("signal"):
             self._signals += signal_rows(record, additions, row)
 
     def write(self, connection: sqlite3.Connection) -> None:
+        for (record,) in self._replaced:
+            self._tag_sums.remove(connection, record, record)
         for table in ("observations", "tags", "signals"):
             connection.executemany(f"DELETE FROM {table} WHERE record = ?", self._replaced)
         connection.executemany(
@@ -201,6 +207,7 @@ class _Changes:
         connection.executemany("INSERT INTO tags VALUES (?,?)", self._tags)
         connection.executemany("INSERT INTO signals VALUES (?,?,?,?,?,?,?,?,?,?)", self._signals)
         self._rollups.write()
+        self._tag_sums.write(connection)
         save(connection, self._summaries.values())
         recount(connection, self._recount)
 

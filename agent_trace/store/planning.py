@@ -5,7 +5,7 @@ from collections.abc import Set
 from typing import Final, NamedTuple
 
 from agent_trace.store.answers import Filter
-from agent_trace.store.filters import Narrowing, all_of, as_json, id_bytes
+from agent_trace.store.filters import Narrowing, all_of, id_bytes
 from agent_trace.store.records import LEVEL_RANK
 
 FEW: Final = 10_000
@@ -40,7 +40,7 @@ class Way(NamedTuple):
 
 
 def profile_conditions(where: Filter) -> tuple[list[str], list[object]]:
-    """What a filter asks of a row `p` of `profiles`."""
+    """What a filter asks of a row `p` of `profiles`; of a tag, that any of its observations has it."""
     conditions: list[str] = []
     values: list[object] = []
     for field, condition in _OF_PROFILES.items():
@@ -51,6 +51,9 @@ def profile_conditions(where: Filter) -> tuple[list[str], list[object]]:
     if where.level is not None:
         conditions.append("p.level = ?")
         values.append(LEVEL_RANK.get(where.level.upper(), -1))
+    if where.tag is not None:
+        conditions.append("p.number IN (SELECT profile FROM tag_profiles WHERE tag = ?)")
+        values.append(where.tag)
     return conditions, values
 
 
@@ -77,18 +80,20 @@ def few_of(connection: sqlite3.Connection, asked: Narrowing, is_together: bool =
 def way_to_tagged(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
     """How to list all that have a tag and something else: of many things each, few may have both."""
     where = asked.where
-    if where.tag is None:
+    if where.tag is None or all(getattr(where, each) is None for each in PROFILE_FIELDS | {"signal"}):
         return None
     # Tags are known by the address alone, which the index by profile has, and the signals: no row is read.
     if where.signal is None or where.session is not None or where.user is not None:
         way = _by_profile(connection, asked)
         # What most observations have, most of those with the tag have too.
         return way if way is not None and way.expected <= 2 * _MANY else None
-    rows, values = "SELECT record, trace FROM signals WHERE action = ? COLLATE NOCASE", [where.signal]
+    rows = "SELECT record, trace FROM signals WHERE action = ? COLLATE NOCASE"
+    values: list[object] = [where.signal]
     if profile_conditions(where)[0]:
-        rows += " AND +profile IN (SELECT value FROM json_each(?))"
-        values.append(as_json(fitting_profiles(connection, where)[0]))
-    return Way(f"({rows}) AS o", [*values], _MANY, PROFILE_FIELDS | {"signal"})
+        profiles, more = fitting_profiles(where)
+        rows += f" AND +profile IN {profiles}"
+        values += more
+    return Way(f"({rows}) AS o", values, _MANY, PROFILE_FIELDS | {"signal"})
 
 
 def way_in(connection: sqlite3.Connection, asked: Narrowing) -> Way:
@@ -141,11 +146,14 @@ def _by_signal_and_profile(connection: sqlite3.Connection, asked: Narrowing) -> 
     if asked.where.signal is None or not profile_conditions(asked.where)[0]:
         return None
     # The plus keeps SQLite from going by the profiles, which may be thousands.
-    rows = "signals WHERE action = ? COLLATE NOCASE AND +profile IN (SELECT value FROM json_each(?))"
-    values = asked.where.signal, as_json(fitting_profiles(connection, asked.where)[0])
+    profiles, more = fitting_profiles(asked.where)
+    rows, values = (
+        f"signals WHERE action = ? COLLATE NOCASE AND +profile IN {profiles}",
+        [asked.where.signal, *more],
+    )
     expected = _count(connection, rows, *values)
     source = f"(SELECT DISTINCT record FROM {rows}) AS w {_OF_RECORD} w.record"
-    return Way(source, [*values], expected, PROFILE_FIELDS | {"signal"})
+    return Way(source, values, expected, PROFILE_FIELDS | {"signal"})
 
 
 def _by_tag(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
@@ -159,18 +167,22 @@ def _by_tag(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
 def _by_profile(connection: sqlite3.Connection, asked: Narrowing) -> Way | None:
     if not profile_conditions(asked.where)[0]:
         return None
-    numbers, expected = fitting_profiles(connection, asked.where)
-    source = "json_each(?) AS w CROSS JOIN observations AS o INDEXED BY observations_by_profile ON o.profile = w.value"
-    return Way(source, [as_json(numbers)], expected, PROFILE_FIELDS)
+    profiles, values = fitting_profiles(asked.where)
+    source = f"{profiles} AS w CROSS JOIN observations AS o INDEXED BY observations_by_profile ON o.profile = w.number"
+    return Way(source, values, count_of_profiles(connection, asked.where), PROFILE_FIELDS)
 
 
-def fitting_profiles(connection: sqlite3.Connection, where: Filter) -> tuple[list[int], int]:
-    """The profiles that fit, and how many observations they have."""
+def fitting_profiles(where: Filter) -> tuple[str, list[object]]:
+    """The numbers of profiles that fit, as a query in brackets, and the values for its question marks."""
     conditions, values = profile_conditions(where)
-    found = connection.execute(
-        f"SELECT p.number, p.observations FROM profiles AS p WHERE {all_of(conditions)}", values
-    ).fetchall()
-    return [number for number, observations in found if observations], sum(count for _, count in found)
+    return f"(SELECT p.number FROM profiles AS p WHERE {all_of([*conditions, 'p.observations > 0'])})", values
+
+
+def count_of_profiles(connection: sqlite3.Connection, where: Filter) -> int:
+    """How many observations the profiles that fit have."""
+    conditions, values = profile_conditions(where)
+    query = f"SELECT coalesce(sum(p.observations), 0) FROM profiles AS p WHERE {all_of(conditions)}"
+    return int(connection.execute(query, values).fetchone()[0])
 
 
 def newest_of_profiles(connection: sqlite3.Connection, where: Filter) -> int | None:
@@ -182,7 +194,7 @@ def newest_of_profiles(connection: sqlite3.Connection, where: Filter) -> int | N
     return int(connection.execute(query, values).fetchone()[0])
 
 
-def _count(connection: sqlite3.Connection, rows: str, *values: str) -> int:
+def _count(connection: sqlite3.Connection, rows: str, *values: object) -> int:
     """How many there are, up to where it no longer matters."""
     query = f"SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT {FEW + 1})"
     return int(connection.execute(query, values).fetchone()[0])

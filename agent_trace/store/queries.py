@@ -20,6 +20,7 @@ from agent_trace.store.filters import (
 from agent_trace.store.liveness import Liveness
 from agent_trace.store.planning import few_of, newest_of_profiles, way_to_tagged
 from agent_trace.store.rows import dollars
+from agent_trace.store.stretches import LAST_NS, newest_first, start_of_newest
 from agent_trace.store.walking import Walk
 
 _MOST_LOOKED_AT: Final = 15_000
@@ -35,7 +36,6 @@ _IS_OF_SESSION: Final = (
 )
 _RARE: Final = ("error", "running", "interrupted")
 """Of so few traces each can be looked into."""
-_LAST_NS: Final = (1 << 63) - 1
 _COLUMNS: Final = (
     "number, trace_id, start_ns, end_ns, observations, generations, tokens, cost_pico, priced, unpriced, errors, "
     "opened, agents, models"
@@ -56,13 +56,20 @@ def trace_rows(
 ) -> list[TraceRow]:
     """Traces that fit, the newest first, from the one behind `before_key` (start, trace id) on."""
     said = common_text(asked)
-    begin_ns = _LAST_NS if before_key is None else before_key[0]
+    begin_ns = LAST_NS if before_key is None else before_key[0]
     conditions, values = _after(before_key, trace_conditions(connection, asked, begin_ns))
     if said is not None:
         numbers = Walk(connection, said, asked, (conditions, values)).numbers()
         return [trace_row(connection, liveness, number) for number in islice(numbers, limit)]
-    query = f"SELECT {_COLUMNS} FROM traces AS t WHERE {all_of(conditions)} ORDER BY t.start_ns DESC, t.number DESC LIMIT ?"
-    found = connection.execute(query, (*values, limit)).fetchall()
+    found = list[tuple[Any, ...]]()
+    for stretch in newest_first(connection, asked, begin_ns):
+        query = (
+            f"SELECT {_COLUMNS} FROM {stretch.source} WHERE {all_of([*stretch.conditions, *conditions])} "
+            "ORDER BY t.start_ns DESC, t.number DESC LIMIT ?"
+        )
+        found += connection.execute(query, (*stretch.values, *values, limit - len(found))).fetchall()
+        if len(found) >= limit:
+            break
     return [_trace_row(connection, liveness, columns) for columns in found]
 
 
@@ -143,8 +150,10 @@ def _texts_of_trace(
         conditions, values = text_conditions(asked, way.known)
         source = f"SELECT o.trace FROM {way.source} WHERE {all_of(conditions)}"
         return [f"t.number IN ({source})"], [*way.values, *values]
-    conditions, values = ([], []) if is_walked else _has_one(connection, asked, texts, begin_ns)
     newest_ns = newest_of_profiles(connection, asked.where)
+    if begin_ns is not None and newest_ns is not None:
+        begin_ns = min(begin_ns, newest_ns)
+    conditions, values = ([], []) if is_walked else _has_one(connection, asked, texts, begin_ns)
     if newest_ns is None:
         return conditions, values
     return ["t.start_ns <= ?", *conditions], [newest_ns, *values]
@@ -153,7 +162,7 @@ def _texts_of_trace(
 def _has_one(
     connection: sqlite3.Connection, asked: Narrowing, texts: Conditions, begin_ns: int | None
 ) -> Conditions:
-    """Whether one of its observations fits, for what many have.
+    """Whether one of its observations fits, for what many have. `begin_ns`: no newer one does.
 
     Trace by trace from the newest on: what many have is found before a list of them all is made.
     """
@@ -166,7 +175,7 @@ def _has_one(
     if way is None or begin_ns is None:
         return [looked_into], values
     until_ns = begin_ns if where.until_ns is None else min(begin_ns, where.until_ns)
-    since_ns = _start_of_newest(connection, until_ns, _LOOKED_INTO)
+    since_ns = start_of_newest(connection, until_ns, _LOOKED_INTO)
     if since_ns <= (where.since_ns or 0):
         return [looked_into], values
     known, more = text_conditions(asked, way.known)
@@ -174,13 +183,6 @@ def _has_one(
     # SQLite makes the list when it first comes to a trace that needs it, and not before.
     later = f"+t.start_ns >= ? AND {looked_into} OR +t.start_ns < ? AND {listed}"
     return [f"({later})"], [since_ns, *values, since_ns, *way.values, *more]
-
-
-def _start_of_newest(connection: sqlite3.Connection, until_ns: int, count: int) -> int:
-    """When the last of so many traces before some moment started; 0 when there are no more than that."""
-    query = "SELECT start_ns FROM traces WHERE observations > 0 AND start_ns <= ? ORDER BY start_ns DESC LIMIT 1 OFFSET ?"
-    found = connection.execute(query, (until_ns, count)).fetchone()
-    return int(found[0]) if found else 0
 
 
 def _trace_row(connection: sqlite3.Connection, liveness: Liveness, columns: tuple[Any, ...]) -> TraceRow:

@@ -7,6 +7,7 @@ from agent_trace.store.records import range_of
 from agent_trace.store.rollups import Rollups
 from agent_trace.store.rows import ObservationRow
 from agent_trace.store.summaries import recount
+from agent_trace.store.tag_sums import TagSums
 
 _TABLES: Final = ("signals", "tags", "amendments", "scores", "observations")
 
@@ -27,9 +28,12 @@ def forget(connection: sqlite3.Connection, segment: int) -> None:
     rollups = Rollups(connection)
     for row in connection.execute("SELECT * FROM observations WHERE record BETWEEN ? AND ?", (first, last)):
         rollups.remove(ObservationRow(*row))
+    tag_sums = TagSums()
+    tag_sums.remove(connection, first, last)
     for table in _TABLES:
         connection.execute(f"DELETE FROM {table} WHERE record BETWEEN ? AND ?", (first, last))
     rollups.write()
+    tag_sums.write(connection)
     connection.execute(
         "INSERT INTO forgotten SELECT text_position FROM segments WHERE number = ?", (segment,)
     )

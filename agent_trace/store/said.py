@@ -1,10 +1,13 @@
 """Where the words of a question stand: few places are looked up at once, of many only those that are asked about."""
 
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from typing import Final
 
+import orjson
+
+from agent_trace.store.begun_words import spelt_out
 from agent_trace.store.filters import as_json
 from agent_trace.store.reading import POINTERS, Pointer, Reading
 from agent_trace.store.recalling import Recalled
@@ -18,6 +21,12 @@ MOST_READ: Final = 1_500
 """The same where each place means to read a record, which takes 20 times as long."""
 _MOST_WALKS: Final = 8
 """So many parts of walks are remembered, of 16,000 observations or so at most: those that one page takes."""
+
+# What is passed by is counted, and not handed over one by one: that would take longer than to pass it by.
+_AMONG: Final = """
+SELECT count(*), json_group_array(t.rowid) FILTER (WHERE t.rowid IN (SELECT value FROM json_each(?)))
+FROM json_each(?) AS w CROSS JOIN texts AS t WHERE t.texts MATCH w.value AND t.rowid BETWEEN ? AND ?
+"""
 
 
 class Said:
@@ -48,18 +57,21 @@ class Said:
         """Addresses of these observations, in no order, as one value for a question mark."""
         return self._as_json
 
-    def among(self, places: Collection[int]) -> set[int]:
-        """Those of these addresses of records that have the words, and perhaps some others."""
+    def among(self, places: Collection[int]) -> tuple[set[int], int]:
+        """Those of these addresses of records that have the words, and how many others were passed by to find them."""
         if not places:
-            return set()
+            return set(), 0
         if not self.is_common or min(places) >= self._newest[-1]:
-            return self._newest_as_set.intersection(places)
-        query = "SELECT rowid FROM texts WHERE texts MATCH ? AND rowid BETWEEN ? AND ?"
-        return {
-            record
-            for first, last in self._ranges(places)
-            for (record,) in self._connection.execute(query, (self._expression, first, last))
-        }
+            found = self._newest_as_set.intersection(places)
+            return found, len(found)
+        found, passed = set[int](), 0
+        expressions = orjson.dumps(self._spelt_out).decode()
+        for each in self._by_range(places):
+            values = (as_json(each), expressions, min(each), max(each))
+            count, records = self._connection.execute(_AMONG, values).fetchone()
+            found.update(orjson.loads(records))
+            passed += count
+        return found, passed
 
     def holds(self, observation: int) -> bool:
         """Whether an observation that has all words has its phrases too: reads its record."""
@@ -78,7 +90,13 @@ class Said:
         if not self._terms:
             return []
         query = "SELECT rowid FROM texts WHERE texts MATCH ? ORDER BY rowid DESC LIMIT ?"
-        return [record for (record,) in self._connection.execute(query, (self._expression, self._most + 1))]
+        expression = " OR ".join(f"({each})" for each in self._spelt_out)
+        values = expression or self._expression, self._most + 1
+        return [record for (record,) in self._connection.execute(query, values)]
+
+    @cached_property
+    def _spelt_out(self) -> list[str]:
+        return spelt_out(self._connection, self._terms)
 
     @cached_property
     def _newest_as_set(self) -> set[int]:
@@ -111,16 +129,11 @@ class Said:
         record = self._reading.record(pointer)
         return record is not None and snippet_of(record, self._terms) is not None
 
-    def _ranges(self, places: Collection[int]) -> list[tuple[int, int]]:
-        """From which address to which: by segment, for one may have been begun long before the others."""
+    def _by_range(self, places: Collection[int]) -> Iterable[Collection[int]]:
+        """Places to be looked at together: by segment, for one may have been begun long before the others."""
         if self.has_beginning:
-            return [(min(places), max(places))]
-        first: dict[int, int] = {}
-        last: dict[int, int] = {}
+            return [places]
+        found: dict[int, list[int]] = {}
         for place in places:
-            segment = place >> SEGMENT_SHIFT
-            if place < first.setdefault(segment, place):
-                first[segment] = place
-            if place > last.setdefault(segment, place):
-                last[segment] = place
-        return [(first[segment], last[segment]) for segment in first]
+            found.setdefault(place >> SEGMENT_SHIFT, []).append(place)
+        return found.values()

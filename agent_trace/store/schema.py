@@ -1,16 +1,18 @@
 """Makes the tables of the index from the steps, brings older ones up to date, and checks that they are usable."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
-from agent_trace.errors import StoreTooNew
+from agent_trace import migration
 from agent_trace.store.steps import STEPS
 
-VERSION: Final = len(STEPS)
 APPLICATION_ID: Final = 0x41547263
 """`ATrc` in the head of the file: tells our index from some other program's database."""
+
+_TOO_NEW: Final = (
+    "the index has version {version} and this agent_trace reads up to {known}: "
+    "upgrade agent-trace, or delete index.sqlite to have it rebuilt from the journal"
+)
 
 # What a query of this version needs, by table: a file that lacks one of them is not usable as it is.
 NEEDED: Final = (
@@ -19,6 +21,7 @@ NEEDED: Final = (
     "SELECT record, length, trace, id, opened, cost_pico, stated, parent_id, profile, took FROM observations",
     "SELECT record, length, trace, id, at_ns FROM amendments",
     "SELECT record, tag FROM tags",
+    "SELECT tag, profile, observations FROM tag_profiles",
     "SELECT record, nth, trace, at_ns, action, percent, profile, start_ns FROM signals",
     "SELECT bytes FROM forgotten",
     "SELECT span, tenant, agent_id, agent_name, model, calls, invocations, priced, cost_pico FROM spent_daily",
@@ -37,30 +40,9 @@ NEEDED: Final = (
 )
 
 
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """Write alone: all of what is done inside, or nothing of it."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield connection
-        connection.execute("COMMIT")
-    finally:
-        # Only after a failure; and one that SQLite rolled back itself leaves nothing to undo.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-
-
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the tables to this version, in one transaction. Raises StoreTooNew."""
-    if _version(connection) == VERSION:
-        return
-    with transaction(connection):
-        # Asked again inside the transaction: another process may have migrated while this one waited.
-        for number in range(_checked_version(connection), VERSION):
-            for statement in STEPS[number][1].split(";\n"):
-                connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {VERSION}")
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    """Bring the tables to this version. Raises StoreTooNew."""
+    migration.migrate(connection, STEPS, _TOO_NEW, APPLICATION_ID)
 
 
 def check(connection: sqlite3.Connection) -> None:
@@ -69,18 +51,3 @@ def check(connection: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError("another program's database")
     for query in NEEDED:
         connection.execute(f"{query} LIMIT 1").fetchone()
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    return version
-
-
-def _checked_version(connection: sqlite3.Connection) -> int:
-    version = _version(connection)
-    if version > VERSION:
-        raise StoreTooNew(
-            f"the index has version {version} and this agent_trace reads up to {VERSION}: "
-            "upgrade agent-trace, or delete index.sqlite to have it rebuilt from the journal"
-        )
-    return version

@@ -10,12 +10,11 @@ from agent_trace.store.answers import SignalRow
 from agent_trace.store.filters import (
     Narrowing,
     all_of,
-    as_json,
     bound_conditions,
     id_bytes,
     observation_conditions,
 )
-from agent_trace.store.planning import FEW, PROFILE_FIELDS, fitting_profiles, shortest_way
+from agent_trace.store.planning import FEW, PROFILE_FIELDS, count_of_profiles, fitting_profiles, shortest_way
 
 SignalKey = tuple[int, str]
 """When a signal was given, and by which observation: what a page of signals goes on from."""
@@ -63,10 +62,11 @@ def _fitting(
         source = _IN_TIME
         if given & PROFILE_FIELDS:
             # Signals know the profile of their observation, and when it started: most need not be looked up.
-            numbers, expected = fitting_profiles(connection, asked.where)
-            conditions.append("s.profile IN (SELECT value FROM json_each(?))")
-            values.append(as_json(numbers))
-            source = _NEWEST if is_limited and expected > FEW and not actions else _IN_TIME
+            profiles, more = fitting_profiles(asked.where)
+            conditions.append(f"s.profile IN {profiles}")
+            values += more
+            is_told_by_time = is_limited and not actions and count_of_profiles(connection, asked.where) > FEW
+            source = _NEWEST if is_told_by_time else _IN_TIME
         return source, [*actions, *conditions], [*named, *values]
     way = shortest_way(connection, asked)
     conditions, values = observation_conditions(asked)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from agent_trace.migration import Step
 from agent_trace.store.first_steps import FIRST_TABLES, FULL_TEXT
 
 # Sums by day and hour answer what was spent without reading a million observations. They need to know whose figure a
@@ -206,12 +207,24 @@ CREATE INDEX profiles_by_agent_name ON profiles (agent_name);
 CREATE INDEX profiles_by_tenant ON profiles (tenant_id);
 """
 
-STEPS: Final[tuple[tuple[str, str], ...]] = (
+# Of a tag and a type that many have each, perhaps none has both: only to read every one of them would tell.
+TAGS: Final = """
+CREATE TABLE tag_profiles (                 -- how many observations of a profile have a tag
+    tag TEXT NOT NULL, profile INTEGER NOT NULL,
+    observations INTEGER NOT NULL,
+    PRIMARY KEY (tag, profile)
+) WITHOUT ROWID;
+INSERT INTO tag_profiles
+SELECT g.tag, o.profile, count(*) FROM tags AS g CROSS JOIN observations AS o ON o.record = g.record GROUP BY 1, 2;
+"""
+
+STEPS: Final[tuple[Step, ...]] = (
     ("first tables", FIRST_TABLES),
     ("full text", FULL_TEXT),
     ("spending", SPENDING),
     ("pages", PAGES),
     ("scores", SCORES),
     ("profiles", PROFILES),
+    ("tags", TAGS),
 )
-"""Every change ever made to the tables, oldest first. A step that was released is never edited."""
+"""Every change ever made to the tables, oldest first."""

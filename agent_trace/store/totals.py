@@ -1,10 +1,12 @@
 """The sums of all traces that fit: from sums by day where these can tell, and else from the traces themselves."""
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import fields, replace
+from decimal import Decimal
 from typing import Final
 
-from agent_trace.store.answers import Filter
+from agent_trace.store.answers import Filter, TraceRow
 from agent_trace.store.filters import (
     Conditions,
     Narrowing,
@@ -19,6 +21,7 @@ from agent_trace.store.planning import FEW, is_also_a_name, shortest_way
 from agent_trace.store.queries import common_text, trace_conditions
 from agent_trace.store.rows import dollars
 from agent_trace.store.spans import days_of
+from agent_trace.store.stretches import are_more, source_of
 from agent_trace.store.trace_sums import SUMS
 from agent_trace.store.walking import Walk
 
@@ -33,6 +36,14 @@ MOST_LOOKED_AT: Final = 30_000
 _ASPECTS: Final = frozenset({"agent", "tenant", "model"})
 _OF_DAYS: Final = _ASPECTS | {"since_ns", "until_ns", "status"}
 _FLAGS: Final = {None: "1", "ok": "NOT is_open AND NOT is_failed", "error": "NOT is_open AND is_failed"}
+_ROUGHLY: Final = {
+    None: "1",
+    "ok": "1",
+    "error": "t.errors > 0",
+    "running": "t.opened > 0",
+    "interrupted": "t.opened > 0",
+}
+"""What a status says at least."""
 _OF_TRACES: Final = ", ".join(f"t.{each}" for each in SUMS[1:])
 _SUMS: Final = ", ".join(f"coalesce(sum({each}), 0)" for each in SUMS)
 
@@ -85,24 +96,27 @@ def _of_edge(asked: Narrowing, aspect: str) -> Conditions:
     return conditions, values
 
 
-def _sum(connection: sqlite3.Connection, asked: Conditions) -> _Figures:
+def _sum(connection: sqlite3.Connection, asked: Conditions, source: str = "traces AS t") -> _Figures:
     conditions, values = asked
-    query = (
-        f"SELECT {_SUMS} FROM (SELECT 1 AS traces, {_OF_TRACES} FROM traces AS t WHERE {all_of(conditions)})"
-    )
+    query = f"SELECT {_SUMS} FROM (SELECT 1 AS traces, {_OF_TRACES} FROM {source} WHERE {all_of(conditions)})"
     row: _Figures = connection.execute(query, values).fetchone()
     return row
 
 
 def _from_newest(connection: sqlite3.Connection, asked: Narrowing, most: int) -> Totals:
     """Look at so many of the newest traces in the time that is asked for, and say whether these are all."""
-    inner = asked._replace(
-        where=Filter(since_ns=asked.where.since_ns, until_ns=asked.where.until_ns, status=asked.where.status)
+    times = Filter(since_ns=asked.where.since_ns, until_ns=asked.where.until_ns)
+    bounds, limits = trace_conditions(
+        connection, asked._replace(where=replace(times, status=asked.where.status))
     )
-    bounds, limits = trace_conditions(connection, inner)
     more = f"SELECT 1 FROM traces AS t WHERE {all_of(bounds)} LIMIT 1 OFFSET ?"
-    if connection.execute(more, (*limits, most)).fetchone() is None:
-        return _as_totals(_sum(connection, trace_conditions(connection, asked)))
+    # Indexes alone tell nearly as much; only where that does not do, rows are read.
+    if (
+        not are_more(connection, times, most, _ROUGHLY[asked.where.status])
+        or connection.execute(more, (*limits, most)).fetchone() is None
+    ):
+        source = source_of(connection, asked.where)
+        return _as_totals(_sum(connection, trace_conditions(connection, asked), source))
     newest = (
         f"SELECT * FROM traces AS t WHERE {all_of(bounds)} ORDER BY t.start_ns DESC, t.number DESC LIMIT ?"
     )
@@ -120,6 +134,20 @@ def _from_walk(connection: sqlite3.Connection, said: Places, asked: Narrowing) -
     found = as_json(list(walk.numbers()))
     figures = _sum(connection, (["t.number IN (SELECT value FROM json_each(?))"], [found]))
     return _as_totals(figures, is_complete=walk.is_complete)
+
+
+def totals_of(rows: Sequence[TraceRow]) -> Totals:
+    """The sums of these traces: who has listed all that fit need not ask for them."""
+    costs = [row.cost for row in rows if row.cost is not None]
+    return Totals(
+        traces=len(rows),
+        observations=sum(row.observations for row in rows),
+        generations=sum(row.generations for row in rows),
+        tokens=sum(row.tokens for row in rows),
+        cost=sum(costs, Decimal(0)).normalize() + 0 if costs else None,
+        unpriced=sum(row.unpriced for row in rows),
+        errors=sum(row.errors for row in rows),
+    )
 
 
 def _as_totals(figures: _Figures, is_complete: bool = True) -> Totals:

@@ -103,12 +103,12 @@ class Walk:
             f"CROSS JOIN observations AS o ON o.id = a.id AND o.trace = a.trace WHERE {all_of(conditions)}",
             given,
         )
-        hits = self._said.among([place for _, _, place in rows])
+        hits, passed = self._said.among([place for _, _, place in rows])
         found: dict[int, list[int]] = {}
         for trace, observation, place in rows:
             if place in hits:
                 found.setdefault(trace, []).append(observation)
-        return found, len(hits)
+        return found, passed
 
     def _grow(self, is_sparse: bool) -> None:
         """Look at more next time, unless these lie so far apart that most of what was read was between them."""

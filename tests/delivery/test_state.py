@@ -7,7 +7,7 @@ import pytest
 
 from agent_trace.delivery.standing.done import DoneList
 from agent_trace.delivery.standing.ledger import delivery_ledgers
-from agent_trace.delivery.standing.schema import VERSION, is_damage
+from agent_trace.delivery.standing.schema import STEPS, is_damage
 from agent_trace.delivery.standing.state import Advance, DeliveryState, StateChanged
 from agent_trace.errors import StoreError, StoreTooNew
 from tests.support.backends import MemoryBackend, forward, forwarder_of
@@ -56,7 +56,7 @@ def test_the_state_is_read_while_it_is_written_to(tmp_path: Path) -> None:
 def test_a_state_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     write_segment(tmp_path, [record(id="1")])
     state = DeliveryState(tmp_path)
-    state.connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    state.connection.execute(f"PRAGMA user_version = {len(STEPS) + 1}")
     state.close()
     with pytest.raises(StoreTooNew, match="upgrade"):
         delivery_ledgers(tmp_path)

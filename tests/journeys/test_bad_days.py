@@ -110,10 +110,10 @@ def test_ten_thousand_nested_observations_are_one_tree(tmp_path: Path) -> None:
         assert is_on()
         recorder = current().steps.recorder
         outside = []
-        for n in range(9_000):
+        for n in range(9_600):
             outside.append(recorder.open("outside", "span"))
             recorder.attach(outside[-1])
-        print(nest(999))
+        print(nest(399))  # Python 3.12.1 goes some five hundred deep
         for span in reversed(outside):
             recorder.detach(span)
             recorder.finish(span)

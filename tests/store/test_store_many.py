@@ -108,7 +108,9 @@ def test_an_index_from_before_those_of_profiles_gets_them_and_keeps_its_rows(
             )
             assert "SCAN" not in str(plan.fetchall())
         dropped = "; ".join(f"DROP INDEX {name}" for name in indexes)
-        connection.executescript(f"{dropped}; PRAGMA user_version = {BEFORE_PROFILES}")
+        connection.executescript(
+            f"{dropped}; DROP TABLE tag_profiles; PRAGMA user_version = {BEFORE_PROFILES}"
+        )
         # Were the journal read again, this would go.
         connection.execute("UPDATE segments SET torn = 7")
         connection.commit()

@@ -85,13 +85,14 @@ def test_of_a_signal_and_a_profile_that_few_have_together_all_else_is_asked_as_w
     both = Filter(signal="buy", tenant="u")
     for where, count in ((both, 4), (replace(both, tag="t"), 2), (replace(both, tag="t", session="s"), 1)):
         plan = plans_of(store, lambda asked=where: store.traces(asked, refresh=False), "t.number IN")  # type: ignore[misc]
-        assert "signals_by_action" in plan
+        # Who has the tag besides is told by fewer profiles than gave the signal.
+        assert ("signals_by_action" in plan) == (where.tag is None)
         found = {row.trace_id for row in store.traces(where)}
         assert found == {each.trace_id for each in store.observations(where)}
         assert len(found) == count
 
 
-@pytest.mark.parametrize("other", [{"model": "gpt-4o"}, {"signal": "buy"}], ids=str)
+@pytest.mark.parametrize("other", [{"type": "agent"}, {"signal": "buy"}], ids=str)
 def test_of_a_tag_and_something_else_that_many_have_only_the_newest_traces_are_looked_into(
     store: Store, monkeypatch: pytest.MonkeyPatch, other: dict[str, str]
 ) -> None:
@@ -106,6 +107,38 @@ def test_of_a_tag_and_something_else_that_many_have_only_the_newest_traces_are_l
     monkeypatch.setattr(queries, "_LOOKED_INTO", 20)
     with pytest.raises(AssertionError):
         plans_of(store, lambda: store.traces(where, refresh=False), "t.number IN")
+
+
+def test_the_newest_that_are_looked_into_begin_where_anything_has_both(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "FEW", 5)
+    monkeypatch.setattr(queries, "_LOOKED_INTO", 1)
+    asked: list[str] = []
+    store._index.connection.set_trace_callback(asked.append)
+    store.traces(Filter(tag="t", type="agent"), refresh=False)
+    # The last trace of all has no agent: the one before it is the first, and one more is looked into.
+    assert [each for each in asked if f"+t.start_ns >= {START_NS + 18} AND EXISTS" in each]
+
+
+def test_of_a_tag_and_a_profile_that_many_have_and_none_has_both_nothing_is_looked_into(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "FEW", 5)
+    where = Filter(tag="t", model="gpt-4o")
+    plan = plans_of(store, lambda: store.traces(where, refresh=False), "t.number IN")
+    assert "tag_profiles" in plan
+    assert "observations_by_trace" not in plan and "SEARCH o USING INTEGER PRIMARY KEY" not in plan
+    assert store.traces(where) == []
+
+
+def test_costs_of_tenants_are_added_up_in_the_order_in_which_the_sums_lie(store: Store) -> None:
+    where = Filter(model="gpt-4o", since_ns=START_NS - 9 * 10**14)
+    plan = plans_of(store, lambda: store.costs(where, by="tenant", refresh=False), "FROM spent_daily")
+    # Once for all parts together, and not once more for the days.
+    assert plan.count("USE TEMP B-TREE FOR GROUP BY") == 1
+    asked = plans_of(store, lambda: store.costs(where, by="tenant", refresh=False), "GROUP BY span, tenant")
+    assert "spent_daily USING PRIMARY KEY" in asked
 
 
 def test_profiles_of_agents_among_the_last_observations_are_not_gone_through(store: Store) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agent_trace.store import Filter, Store
 from tests.support.asked import asked
 from tests.support.html_tables import read
 from tests.support.segments import START_NS, record, write_segment
@@ -68,6 +69,28 @@ def test_names_lead_to_their_traces_within_the_same_filter(store: Path) -> None:
         assert len(client.get(target.replace("/?", "/traces.json?")).json()["traces"]) == 1
 
 
+@pytest.mark.parametrize(
+    "asked_for", ["tenant=acme", "tenant=nobody", "model=gpt-4o", "tenant=acme&model=house", "agent=analyst"]
+)
+@pytest.mark.parametrize("by", ["", "&by=tenant", "&by=model", "&by=agent"])
+def test_tables_within_a_filter_are_what_the_store_says(store: Path, asked_for: str, by: str) -> None:
+    where = Filter(**dict(each.split("=") for each in asked_for.split("&")))
+    with asked(store) as client:
+        tables = client.get(f"/costs.json?{asked_for}{by}").json()["tables"]
+    with Store(store) as opened:
+        for key in ("tenant", "agent", "model"):
+            shown = [
+                (row["name"], row["calls"], row["tokens"], row["cost"], row["unpriced"])
+                for row in tables[key]["rows"]
+            ]
+            told = opened.costs(where, by=key)
+            costs = [None if row.total is None else str(row.total) for row in told]
+            assert shown == [
+                (row.key, row.calls, row.tokens, cost, row.unpriced)
+                for row, cost in zip(told, costs, strict=True)
+            ]
+
+
 def test_the_chart_is_in_layers_of_what_the_url_says_and_holds_no_markup(store: Path) -> None:
     with asked(store) as client:
         text = client.get("/costs?by=agent").text
@@ -92,7 +115,7 @@ def test_a_hostile_name_is_text_wherever_it_stands(store: Path) -> None:
 def test_the_json_has_the_figures_exact_to_the_last_digit(store: Path) -> None:
     with asked(store) as client:
         answer = client.get("/costs.json").json()
-    assert (answer["total"]["cost"], answer["total"]["unpriced"]) == ("0.0140", 1)
+    assert (answer["total"]["cost"], answer["total"]["unpriced"]) == ("0.014", 1)
     unpriced = answer["tables"]["model"]["rows"][1]
     assert (unpriced["name"], unpriced["cost"], unpriced["share"]) == ("house", None, None)
 

@@ -5,13 +5,16 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
+from agent_trace.store import Store
 from agent_trace.viewer import unchanged
+from agent_trace.viewer.filtering import filter_of
 from tests.support.asked import asked
 from tests.support.cli import CUT_OFF, DESK, EVIL, HOSTILE, MS, at, desk_store
 from tests.support.segments import START_NS, record, write_segment
@@ -165,6 +168,30 @@ def test_totals_are_those_of_what_is_filtered(client: TestClient) -> None:
         "0.0123",
     )
     assert "1 trace" in text_of(client.get("/", params={"tenant": "demo-desk"}).text)
+
+
+def test_totals_are_those_of_every_page_on_each_of_them(many: TestClient) -> None:
+    older: str | None = ""
+    while older is not None:
+        page = many.get("/traces.json", params={"before": older}).json()
+        assert (page["totals"]["traces"], page["totals"]["observations"]) == (120, 120)
+        older = page["older"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{}, {"status": "interrupted"}, {"tenant": "demo-desk"}, {"min_cost": "9"}, {"q": "price"}],
+    ids=str,
+)
+def test_totals_of_a_list_that_is_whole_are_those_that_the_store_would_give(
+    client: TestClient, tmp_path: Path, query: dict[str, str]
+) -> None:
+    page = client.get("/traces.json", params=query).json()
+    assert page["older"] is None
+    with Store(desk_store(tmp_path / "store")) as store:
+        expected = asdict(store.totals(filter_of(query)))
+    expected["cost"] = None if expected["cost"] is None else str(expected["cost"])
+    assert page["totals"] == expected
 
 
 def test_each_active_filter_can_be_taken_away_alone(client: TestClient) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 
 from agent_trace.delivery.backend import Answer
-from agent_trace.delivery.standing.schema import transaction
 from agent_trace.delivery.standing.state import DeliveryState, Effect
+from agent_trace.migration import transaction
 
 Record = dict[str, Any]
 

@@ -2,12 +2,10 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from agent_trace.errors import StoreTooNew
+from agent_trace.migration import Step, migrate
 
 FIRST_TABLES: Final = """
 CREATE TABLE consumers (
@@ -98,10 +96,12 @@ CREATE TABLE totals (                       -- what traces that sampling leaves 
 ) WITHOUT ROWID;
 """
 
-STEPS: Final[tuple[tuple[str, str], ...]] = (("first tables", FIRST_TABLES), ("totals", TOTALS))
-"""Every change ever made to the tables, oldest first. A step that was released is never edited."""
+STEPS: Final[tuple[Step, ...]] = (("first tables", FIRST_TABLES), ("totals", TOTALS))
+"""Every change ever made to the tables, oldest first."""
 
-VERSION: Final = len(STEPS)
+_TOO_NEW: Final = (
+    "the delivery state has version {version} and this agent_trace knows up to {known}: upgrade agent-trace"
+)
 BUSY_TIMEOUT_S: Final = 1.0
 """Others write for a millisecond. An exit waits for this, too."""
 
@@ -130,24 +130,12 @@ def connect(path: Path, create: bool = True) -> sqlite3.Connection:
     try:
         for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
-        _migrate(connection)
+        migrate(connection, STEPS, _TOO_NEW)
         usable = True
     finally:
         if not usable:
             connection.close()
     return connection
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection, kind: str = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
-    """All of what is done inside, or nothing of it; DEFERRED sees one moment, and does not keep others from writing."""
-    connection.execute(f"BEGIN {kind}")
-    try:
-        yield connection
-        connection.execute("COMMIT")
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
 
 
 def is_damage(error: sqlite3.Error) -> bool:
@@ -161,28 +149,3 @@ def is_damage(error: sqlite3.Error) -> bool:
         sqlite3.SQLITE_NOTADB,
         sqlite3.SQLITE_ERROR,
     )
-
-
-def _migrate(connection: sqlite3.Connection) -> None:
-    if _version(connection) == VERSION:
-        return
-    with transaction(connection):
-        # Asked inside the transaction: another process may have migrated while this one waited.
-        for number in range(_checked_version(connection), VERSION):
-            for statement in STEPS[number][1].split(";\n"):
-                connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {VERSION}")
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    return version
-
-
-def _checked_version(connection: sqlite3.Connection) -> int:
-    version = _version(connection)
-    if version > VERSION:
-        raise StoreTooNew(
-            f"the delivery state has version {version} and this agent_trace knows up to {VERSION}: upgrade agent-trace"
-        )
-    return version

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from agent_trace.delivery.standing.schema import connect, transaction
+from agent_trace.delivery.standing.schema import connect
+from agent_trace.migration import transaction
 from agent_trace.recording import forks
 from agent_trace.recording.journal import layout
 

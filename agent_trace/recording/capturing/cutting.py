@@ -54,7 +54,7 @@ def note_cut(cuts: list[Cut], path: str, kept: int, of: int, unit: str) -> None:
 
 
 def encode_text(text: str) -> bytes:
-    """JSON of a text; lone surrogates, which UTF-8 cannot carry, are written out as `\\udXXX`."""
+    """JSON of a text; lone surrogates, which UTF-8 cannot carry, are written out, as in `\\ud83d`."""
     try:
         return orjson.dumps(text)
     except TypeError:

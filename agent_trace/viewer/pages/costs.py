@@ -37,9 +37,8 @@ def content(question: Question) -> Content:
     everything = chosen(question.query, "all", ("", *_KEYS))
     store.refresh()
     daily = store.costs(where, by=("day", by), refresh=False)
-    # Days add up to the whole, which is one question less.
-    rows = {key: _whole(daily) if key == by else store.costs(where, by=key, refresh=False) for key in _KEYS}
     whole = sums.total_of(daily)
+    rows = {key: _rows(store, where, key, by, daily) for key in _KEYS}
     budgets, problems = _budgets(store)
     return {
         "total": _figures(whole, whole),
@@ -54,6 +53,18 @@ def content(question: Question) -> Content:
         "filters": _PARTS,
         "names": names_of(store),
     }
+
+
+def _rows(
+    store: Store, where: Filter, key: CostKey, by: CostKey, daily: Sequence[CostRow]
+) -> Sequence[CostRow]:
+    """What was spent by one key. Where the days tell it already, by `by`, that is one question less."""
+    if key == by:
+        return _whole(daily)
+    only = {"tenant": where.tenant, "model": where.model}.get(key)
+    if only:
+        return [replace(sums.total_of(daily), key=only)] if daily else []
+    return store.costs(where, by=key, refresh=False)
 
 
 def _whole(daily: Sequence[CostRow]) -> list[CostRow]:
