@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
+from agent_trace.costs.models import priced_model
 from agent_trace.store import Store
 from agent_trace.viewer import app, serving
 from agent_trace.viewer.asking import Desk
@@ -61,6 +62,17 @@ def test_every_page_of_the_navigation_and_the_newest_trace_are_asked_for(tmp_pat
     urls = warmed(tmp_path)
     assert urls[:-2] == [page.path for page in PAGES if page.title]
     assert urls[-2:] == [f"/traces/{TRACE}"] * 2
+
+
+@pytest.mark.parametrize(("models", "found"), [(["gpt-4o-mini", "house"], 2), ([], 1)])
+def test_prices_are_loaded_and_models_of_the_store_looked_up(
+    tmp_path: Path, models: list[str], found: int
+) -> None:
+    write_segment(tmp_path, [record(id=f"{n:x}", model=model) for n, model in enumerate(models)])
+    Store(tmp_path).refresh()
+    priced_model.cache_clear()
+    warmed(tmp_path)
+    assert priced_model.cache_info().currsize == found
 
 
 def test_what_is_loaded_by_then_is_kept_from_the_collector(tmp_path: Path) -> None:
