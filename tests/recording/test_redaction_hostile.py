@@ -18,6 +18,8 @@ UNITS = [
     "password=a,b=,",
     "password=\\n",
     "cookie: a=b ",
+    "cookie: a=b \\\\\\\\",
+    'cookie: a="b',
     "mnemonic: your ",
     "seed: ",
     'secret="',

@@ -10,10 +10,12 @@ from agent_trace.recording.redaction.rule import MARK, Span, is_mark, later
 
 _OPENING = later(rb"[bBfFrRuU]{0,2}(\\*)([\"'`])")
 _UNQUOTED = later(rb"[^\s\"'`<>]+")
-_LINE = later(rb"(?:=\\{0,9}\"[^\"\r\n]*\"|[^\r\n\"'\\]|\\++(?![nr\"']|\Z))++")
+# A possessive group would say where a line ends in one pattern, but in Python 3.11.2 these match what they should not.
+_BACKSLASHES = later(rb"\\+")
+_STOP = later(rb"=\\{0,9}\"[^\"\r\n]*\"|[\r\n\"']|(?<!\\)\\+(?=[nr\"']|\Z)")
 _SCHEME = later(rb"\s*(?:[A-Za-z][\w-]{2,19}[ \t]+)?")
 _NEXT_FIELD = later(
-    rb"(?:&(?:amp;)?|[;,]|\\{1,9}[nr])\s*[A-Za-z_][\w.-]*+\s*[=:]|,\s|;\s|\\{1,9}[nr](?:\s|-|\\|$)"
+    rb"(?:&(?:amp;)?|[;,]|\\{1,9}[nr])\s*[A-Za-z_][\w.-]*\s*[=:]|,\s|;\s|\\{1,9}[nr](?:\s|-|\\|$)"
 )
 _BRACKETS = later(rb"[\[\](){}]")
 
@@ -34,6 +36,7 @@ _EXPRESSION = later(
 )
 # JSON in JSON doubles the backslashes at every level: nine levels.
 _DEEPEST = 512
+_EQUALS = ord("=")
 _FIRST_REACH = 256
 # A text is scanned again from here when a value turns out harmless, so that what is asked of it must be bounded.
 _LONGEST_HARMLESS = 400
@@ -107,8 +110,19 @@ def _word_end(text: bytes, at: int) -> int:
 
 def line_span(text: bytes, at: int) -> Span | None:
     """The rest of the line, or of the quotation that the line stands in."""
-    line = _LINE().match(text, at)
-    return (at, line.end()) if line and line.group().strip() else None
+    end = _line_end(text, at)
+    return (at, end) if text[at:end].strip() else None
+
+
+def _line_end(text: bytes, at: int) -> int:
+    """Where a line ends, or a quotation closes, or a written `\\n` stands. What is quoted behind `=` belongs to the line."""
+    begun = _BACKSLASHES().match(text, at)
+    if begun and text[begun.end() : begun.end() + 1] in (b"n", b"r", b'"', b"'", b""):
+        return at
+    for stop in _STOP().finditer(text, begun.end() if begun else at):
+        if text[stop.start()] != _EQUALS:
+            return stop.start()
+    return len(text)
 
 
 def authorization_span(text: bytes, at: int) -> Span | None:
