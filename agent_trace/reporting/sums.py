@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from agent_trace.display.figures import UNKNOWN
 from agent_trace.store.answers import CostRow
+from agent_trace.store.rows import summed_dollars
 
 ALL: Final = "all"
 
@@ -29,10 +30,9 @@ def total_of(rows: Sequence[CostRow]) -> CostRow:
     for row in rows:
         for name, number in row.tokens.items():
             tokens[name] = tokens.get(name, 0) + number
-    priced = [row.total for row in rows if row.total is not None]
     return CostRow(
         key=ALL,
-        total=sum(priced, Decimal(0)).normalize() + 0 if priced else None,
+        total=summed_dollars(row.total for row in rows),
         tokens=tokens,
         calls=sum(row.calls for row in rows),
         unpriced=sum(row.unpriced for row in rows),

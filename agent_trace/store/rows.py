@@ -1,6 +1,6 @@
 """A record turned into the row that the index keeps of it: columns, tags, signals, short previews."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -185,6 +185,12 @@ def counted_pico(record: Record, usage: Mapping[str, int]) -> int | None:
 def dollars(amount_pico: int | None) -> Decimal | None:
     """The inverse of `pico`."""
     return None if amount_pico is None else (Decimal(amount_pico) / PICO).normalize() + 0
+
+
+def summed_dollars(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum of what is known; None when nothing is."""
+    known = [each for each in amounts if each is not None]
+    return sum(known, Decimal(0)).normalize() + 0 if known else None
 
 
 def tags_of(record: Record) -> list[str]:

@@ -38,34 +38,34 @@ def nearest_days_of(where: Filter) -> tuple[Days, list[Filter]]:
 
     What is left of a day, or what is too much of it, is half a day at most.
     """
-    if (
-        where.since_ns is not None
-        and where.until_ns is not None
-        and where.until_ns - where.since_ns < NS_A_DAY
-    ):
+    since_ns, until_ns = where.since_ns, where.until_ns
+    if since_ns is not None and until_ns is not None and until_ns - since_ns < NS_A_DAY:
         # Both ends may be nearest to one midnight, or lie the wrong way round.
         return Days(_NO_DAY, [], [where]), []
-    since_ns, until_ns = _nearest_midnight(where.since_ns), _nearest_midnight(where.until_ns)
-    first, end = (None if each is None else each // NS_A_DAY for each in (since_ns, until_ns))
-    days = Days(*_between(first, end), [])
-    surplus = list[Filter]()
-    for bound_ns, midnight_ns, is_end in (
-        (where.since_ns, since_ns, False),
-        (where.until_ns, until_ns, True),
-    ):
-        if bound_ns is None or midnight_ns is None or bound_ns == midnight_ns:
+    first, end = _nearest_day(since_ns), _nearest_day(until_ns)
+    edges, surplus = list[Filter](), list[Filter]()
+    # From a bound to its midnight, and from a midnight to its bound: what lies the other way round is too much.
+    for begin_ns, end_ns in ((since_ns, _midnight(first)), (_midnight(end), until_ns)):
+        if begin_ns is None or end_ns is None:
             continue
-        between = replace(where, since_ns=min(bound_ns, midnight_ns), until_ns=max(bound_ns, midnight_ns))
-        (surplus if (midnight_ns > bound_ns) == is_end else days.edges).append(between)
-    return days, surplus
+        if begin_ns < end_ns:
+            edges.append(replace(where, since_ns=begin_ns, until_ns=end_ns))
+        elif end_ns < begin_ns:
+            surplus.append(replace(where, since_ns=end_ns, until_ns=begin_ns))
+    return Days(*_between(first, end), edges), surplus
 
 
-def _nearest_midnight(moment_ns: int | None) -> int | None:
-    return None if moment_ns is None else (moment_ns + NS_A_DAY // 2) // NS_A_DAY * NS_A_DAY
+def _nearest_day(moment_ns: int | None) -> int | None:
+    """The day that begins with the nearest midnight."""
+    return None if moment_ns is None else (moment_ns + NS_A_DAY // 2) // NS_A_DAY
+
+
+def _midnight(day: int | None) -> int | None:
+    return None if day is None else day * NS_A_DAY
 
 
 def _between(first: int | None, end: int | None) -> tuple[list[str], list[object]]:
-    asked = [("span >= ?", first), ("span < ?", end)]
-    return [condition for condition, day in asked if day is not None], [
-        day for _, day in asked if day is not None
+    asked = [
+        (condition, day) for condition, day in (("span >= ?", first), ("span < ?", end)) if day is not None
     ]
+    return [condition for condition, _ in asked], [day for _, day in asked]

@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from decimal import Decimal
 from typing import Final
 
 from agent_trace.store.answers import Filter, TraceRow
@@ -19,7 +18,7 @@ from agent_trace.store.filters import (
 from agent_trace.store.overviews import Totals
 from agent_trace.store.planning import FEW, is_also_a_name, shortest_way
 from agent_trace.store.queries import common_text, trace_conditions
-from agent_trace.store.rows import dollars
+from agent_trace.store.rows import dollars, summed_dollars
 from agent_trace.store.spans import days_of
 from agent_trace.store.stretches import are_more, source_of
 from agent_trace.store.trace_sums import SUMS
@@ -138,13 +137,12 @@ def _from_walk(connection: sqlite3.Connection, said: Places, asked: Narrowing) -
 
 def totals_of(rows: Sequence[TraceRow]) -> Totals:
     """The sums of these traces: who has listed all that fit need not ask for them."""
-    costs = [row.cost for row in rows if row.cost is not None]
     return Totals(
         traces=len(rows),
         observations=sum(row.observations for row in rows),
         generations=sum(row.generations for row in rows),
         tokens=sum(row.tokens for row in rows),
-        cost=sum(costs, Decimal(0)).normalize() + 0 if costs else None,
+        cost=summed_dollars(row.cost for row in rows),
         unpriced=sum(row.unpriced for row in rows),
         errors=sum(row.errors for row in rows),
     )

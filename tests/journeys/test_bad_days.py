@@ -110,10 +110,11 @@ def test_ten_thousand_nested_observations_are_one_tree(tmp_path: Path) -> None:
         assert is_on()
         recorder = current().steps.recorder
         outside = []
-        for n in range(9_600):
+        calls = 400 if sys.version_info[:2] == (3, 12) else 1_000  # 3.12.1 goes some five hundred deep
+        for n in range(10_000 - calls):
             outside.append(recorder.open("outside", "span"))
             recorder.attach(outside[-1])
-        print(nest(399))  # Python 3.12.1 goes some five hundred deep
+        print(nest(calls - 1))
         for span in reversed(outside):
             recorder.detach(span)
             recorder.finish(span)
