@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST_ARGS ?= -n 2 --dist loadfile
+# What an editable installation has to be made anew for.
+INSTALLED_FROM := setup.cfg setup.py $(wildcard agent_trace/recording/compiled/*.pyx agent_trace/recording/compiled/*.pxi)
 
 # The first Python from 3.11 to 3.14 that can make a virtual environment. Any other: make PYTHON=/path/to/python
 PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3.14 python3 python; do \
@@ -30,6 +32,7 @@ types: $(VENV)/installed-dev
 
 tests: $(VENV)/installed-dev browser
 	$(BIN)/python -m pytest $(PYTEST_ARGS) --ignore=tests/libraries
+	AGENT_TRACE_COMPILED=0 $(BIN)/python -m pytest $(PYTEST_ARGS) tests/recording tests/test_conformance.py tests/test_context.py
 	$(BIN)/python -m pytest $(PYTEST_ARGS) tests/libraries
 
 # Says at once what is missing, and how to install it.
@@ -44,6 +47,7 @@ screenshots: $(VENV)/installed-dev browser
 
 clean:
 	rm -rf $(VENV) screenshots build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -f agent_trace/recording/compiled/*.so agent_trace/recording/compiled/*.c
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "No Python from 3.11 to 3.14 that can make a virtual environment was found." \
@@ -52,12 +56,12 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
 
 # A stamp a set of dependencies, so that the second run starts at once.
-$(VENV)/installed-demo: setup.cfg | $(BIN)/python
+$(VENV)/installed-demo: $(INSTALLED_FROM) | $(BIN)/python
 	@echo "installing agent_trace and what the demo needs (once)"
 	@$(PIP) install --editable '.[openai,ui]'
 	@touch $@
 
-$(VENV)/installed-dev: setup.cfg | $(BIN)/python
+$(VENV)/installed-dev: $(INSTALLED_FROM) | $(BIN)/python
 	@echo "installing agent_trace and what its tests need (once)"
 	@$(PIP) install --editable '.[dev]'
 	@touch $@ $(VENV)/installed-demo

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from agent_trace.errors import SettingError
-from agent_trace.settings_table import STORE_NAME, TABLE, Setting
+from agent_trace.settings_table import COMPILED, STORE_NAME, TABLE, Setting
 
 _ROOT_MARKERS: Final = (STORE_NAME, "pyproject.toml", "setup.cfg", ".git")
 
@@ -154,7 +154,9 @@ _Origin = Callable[[Setting], str]
 def _sources(root: Path, problems: list[str]) -> Iterator[tuple[_Origin, _Found]]:
     """Where values may stand, the strongest first."""
     environment = os.environ
-    problems.extend(_unknown(name, _VARIABLES) for name in environment if _misspelt(name))
+    problems.extend(
+        _unknown(name, _VARIABLES) for name in environment if name != COMPILED and _misspelt(name)
+    )
     yield _variable_of(environment), _pick(environment)
     dotenv = root / ".env"
     if _is_there(dotenv):
@@ -287,3 +289,8 @@ def parent_from_environment() -> dict[str, str]:
 def whole_environment() -> dict[str, str]:
     """A copy of all variables, for a child process."""
     return dict(os.environ)
+
+
+def compiled_is_wanted() -> bool:
+    """Whether traced calls may take the compiled way, where there is one."""
+    return os.environ.get(COMPILED) != "0"

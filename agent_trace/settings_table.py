@@ -24,6 +24,9 @@ from agent_trace.setting_values import (
 
 STORE_NAME: Final = ".agent_trace"
 
+# No setting, and in no file: it is asked for by an import, and files are read at the first traced call.
+COMPILED: Final = "AGENT_TRACE_COMPILED"
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:

@@ -95,6 +95,11 @@ print(tracker.settings.max_field_bytes, tracker.settings.origin("max_field_bytes
 
 Make it where your program starts. A later call with arguments begins anew, with these arguments and no earlier ones.
 
+## No setting
+
+`AGENT_TRACE_COMPILED=0` runs in Python what was [compiled at installation](getting-started.md#install). Only the environment can
+say it: the choice falls when the package is imported, before any file is read.
+
 ## What is not promised
 
 - Settings are read once, when the first traced call runs. A variable that changes later changes nothing;

@@ -6,7 +6,7 @@ import pytest
 
 from agent_trace import settings
 from agent_trace.errors import SettingError
-from agent_trace.settings import load
+from agent_trace.settings import compiled_is_wanted, load
 from agent_trace.settings_table import TABLE
 
 
@@ -115,6 +115,14 @@ def test_an_unknown_variable_is_named_with_the_nearest(
     monkeypatch.setenv("AGENT_TRACE_MAX_DEPHT", "3")
     (problem,) = load(cwd=project).problems
     assert "'AGENT_TRACE_MAX_DEPHT'" in problem and "'AGENT_TRACE_MAX_DEPTH'" in problem
+
+
+def test_the_variable_that_chooses_python_is_no_unknown_setting(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGENT_TRACE_COMPILED", "0")
+    assert load(cwd=project).problems == ()
+    assert not compiled_is_wanted()
 
 
 def test_an_unknown_key_in_a_file_is_named_with_the_nearest(project: Path) -> None:

@@ -16,6 +16,9 @@ _RUNTIME: Final = otel_context._RUNTIME_CONTEXT
 _variable: Any = getattr(_RUNTIME, "_current_context", None)
 _is_default: Final = isinstance(_variable, ContextVar)
 
+VARIABLE: Final[ContextVar[Context] | None] = _variable if _is_default else None
+"""Where the default runtime keeps the context; None with another one."""
+
 get_context: Callable[[], Context] = _variable.get if _is_default else _RUNTIME.get_current
 set_context: Callable[[Context], Token[Context]] = _variable.set if _is_default else _RUNTIME.attach
 reset_context: Callable[[Token[Context]], None] = _variable.reset if _is_default else _RUNTIME.detach

@@ -78,7 +78,11 @@ def attempt(work: str, function: Callable[[*Ts], R], *args: *Ts) -> R | None:
     try:
         return function(*args)
     except Exception as error:
-        # Noting takes stack as well; where the caller's is nearly used up, even that has to be let go.
-        with contextlib.suppress(RecursionError):
-            note_failure(work, error)
+        contain(work, error)
         return None
+
+
+def contain(work: str, error: Exception) -> None:
+    """Note a failure that stops here. Noting takes stack as well; where the caller's is nearly used up, it is let go."""
+    with contextlib.suppress(RecursionError):
+        note_failure(work, error)

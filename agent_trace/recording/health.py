@@ -32,7 +32,10 @@ _MOST_CHARS: Final = 300
 _BURST: Final = 64
 _WRITES_A_SECOND: Final = 5.0
 _WORK: Final = "telling how this process is"
-_OURS: Final = os.path.dirname(os.path.dirname(__file__)) + os.sep
+_OURS: Final = (
+    os.path.dirname(os.path.dirname(__file__)) + os.sep,
+    "agent_trace/recording/compiled/",  # as the compiler was told
+)
 
 
 class Attaching(NamedTuple):

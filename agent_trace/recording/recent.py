@@ -10,26 +10,25 @@ from typing import Final
 from agent_trace.recording.current_context import get_context
 from agent_trace.recording.scope import Scope, scope_of
 
-_MAIN_THREAD: Final = main_thread().ident
+MAIN_THREAD: Final = main_thread().ident
 
 Identity = tuple[str, str]
 """(trace_id, id) of an observation."""
 
 _Finished = tuple[Identity, Scope]
 
-_in_context: ContextVar[_Finished | None] = ContextVar("agent_trace-last_finished", default=None)
+in_context: ContextVar[_Finished | None] = ContextVar("agent_trace-last_finished", default=None)
 
 
-class _InMainThread:
-    last: _Finished | None = None
+in_main_thread: list[_Finished | None] = [None]
 
 
 def note_finished(identity: Identity, scope: Scope) -> None:
     """Remember an observation as the last one of this context."""
     finished = identity, scope
-    _in_context.set(finished)
-    if get_ident() == _MAIN_THREAD:
-        _InMainThread.last = finished
+    in_context.set(finished)
+    if get_ident() == MAIN_THREAD:
+        in_main_thread[0] = finished
 
 
 def last_finished() -> Identity | None:
@@ -40,8 +39,8 @@ def last_finished() -> Identity | None:
     request's context to the next.
     """
     scope = scope_of(get_context())
-    in_main = _InMainThread.last if get_ident() == _MAIN_THREAD and not _loop_is_running() else None
-    for finished in (in_main, _in_context.get()):
+    in_main = in_main_thread[0] if get_ident() == MAIN_THREAD and not _loop_is_running() else None
+    for finished in (in_main, in_context.get()):
         if finished is not None and _is_compatible(finished[1], scope):
             return finished[0]
     return None
@@ -63,11 +62,11 @@ def _loop_is_running() -> bool:
 @contextmanager
 def nothing_finished() -> Iterator[None]:
     """A block that begins as if nothing had finished before; what was so before is so again after it."""
-    last, _InMainThread.last = _InMainThread.last, None
-    token = _in_context.set(None)
+    last, in_main_thread[0] = in_main_thread[0], None
+    token = in_context.set(None)
     try:
         yield
     finally:
-        _InMainThread.last = last
+        in_main_thread[0] = last
         with suppress(ValueError):  # a generator fixture ends in another context than it began in
-            _in_context.reset(token)
+            in_context.reset(token)

@@ -4,14 +4,18 @@ A line is put together from pieces, because only some of them have still to be s
 ours, and what all calls of one target have in common was searched when the first of them was written.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
 from agent_trace.recording.encodable import encodable
 from agent_trace.recording.reading.results import Reading
-from agent_trace.recording.span import Span
+
+if TYPE_CHECKING:
+    from agent_trace.recording.span import Span
 
 _LINE: Final = orjson.OPT_APPEND_NEWLINE
 _LARGE: Final = 16_384
@@ -55,7 +59,7 @@ def observation(
         parts.append(b",")
     if output is not None:
         parts += (b'"output":', output, b",")
-    own = _own_fields(span, reading)
+    own = own_fields(span, reading)
     if own:
         parts += (orjson.dumps(own)[1:-1], b",")
     parts.append(ending.searched if ending.is_clean else ending.raw)
@@ -73,7 +77,8 @@ def _is_all_new(span: Span) -> bool:
     return span.input is None or span.input[0] == span.input[1]
 
 
-def _own_fields(span: Span, reading: Reading | None) -> dict[str, Any]:
+def own_fields(span: Span, reading: Reading | None) -> dict[str, Any]:
+    """What a record has that is neither identity nor common to all calls of its target, without input and output."""
     own: dict[str, Any] = {}
     if span.model is not None:
         own["model"] = span.model

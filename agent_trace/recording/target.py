@@ -22,18 +22,18 @@ class Target:
     """One traced function. Its signature is looked at once, by the first call that captures its input."""
 
     __slots__ = (
-        "_bound_arguments",
         "_function",
         "_owned_by",
-        "_owner",
-        "_signature",
         "about",
+        "bound_arguments",
         "captures_input",
         "captures_output",
         "entry_point",
         "model_by_default",
         "name",
+        "owner",
         "parameters_by_default",
+        "signature",
         "type",
     )
 
@@ -53,10 +53,10 @@ class Target:
             raise TypeError(f"name={name!r}: the name of an observation is a text")
         innermost = _innermost(function)
         self._function = function
-        self._bound_arguments = _partial_arguments(function)
-        self._owner = _class_of_definition(innermost)
+        self.bound_arguments = _partial_arguments(function)
+        self.owner = _class_of_definition(innermost)
         self._owned_by: dict[type, bool] = {}
-        self._signature: _Signature | None = None
+        self.signature: _Signature | None = None
         self.about: Callable[[Any], Subject | None] | None = None
         self.model_by_default: str | None = None
         self.parameters_by_default: dict[str, Any] | None = None
@@ -73,7 +73,7 @@ class Target:
         instance as first argument: a property, or another decorator. Then it is what the function was defined for that
         decides: the class in whose body it stands.
         """
-        if instance is None and self._owner is None:
+        if instance is None and self.owner is None:
             return None, args
         if instance is not None:
             # wrapt takes a builtin's module for what it is bound to.
@@ -92,8 +92,8 @@ class Target:
         return known
 
     def _is_defined_in(self, kind: type) -> bool:
-        assert self._owner is not None
-        module, qualname, name = self._owner
+        assert self.owner is not None
+        module, qualname, name = self.owner
         same = kind.__qualname__ == qualname and kind.__module__ == module
         return same and not isinstance(vars(kind).get(name), staticmethod)
 
@@ -101,10 +101,10 @@ class Target:
         self, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, is_bound: bool
     ) -> dict[str, Any]:
         """The arguments of a call by parameter name, without the bound instance or class."""
-        if self._bound_arguments is not None:
-            args = (*self._bound_arguments.args, *args)
-            kwargs = {**self._bound_arguments.keywords, **kwargs}
-        signature = self._signature
+        if self.bound_arguments is not None:
+            args = (*self.bound_arguments.args, *args)
+            kwargs = {**self.bound_arguments.keywords, **kwargs}
+        signature = self.signature
         if signature is None:
             signature = self._look_at_signature()
         return signature.by_name(args, kwargs, is_bound)
@@ -112,8 +112,8 @@ class Target:
     def _look_at_signature(self) -> _Signature:
         from agent_trace.recording.reading.arguments import read_parameters
 
-        function = self._function if self._bound_arguments is None else self._bound_arguments.func
-        signature = self._signature = _Signature(function)
+        function = self._function if self.bound_arguments is None else self.bound_arguments.func
+        signature = self.signature = _Signature(function)
         self.model_by_default, self.parameters_by_default = read_parameters(signature.defaults)
         return signature
 
@@ -121,14 +121,14 @@ class Target:
 class _Signature:
     """Parameter names, ready for calls."""
 
-    __slots__ = ("_bound_names", "_keywords", "_names", "_star", "_star_star", "defaults")
+    __slots__ = ("_keywords", "_star", "_star_star", "bound_names", "defaults", "names")
 
     def __init__(self, function: Callable[..., Any]) -> None:
         parameters = _parameters(function)
         names = tuple(each.name for each in parameters if each.kind in _POSITIONAL)
-        self._names = names
+        self.names = names
         # A bound method handed to us has lost its first parameter already.
-        self._bound_names = names if inspect.ismethod(function) else names[1:]
+        self.bound_names = names if inspect.ismethod(function) else names[1:]
         self._keywords = {
             each.name for each in parameters if each.kind in (_POSITIONAL[1], inspect.Parameter.KEYWORD_ONLY)
         }
@@ -137,7 +137,7 @@ class _Signature:
         self.defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
 
     def by_name(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], is_bound: bool) -> dict[str, Any]:
-        names = self._bound_names if is_bound else self._names
+        names = self.bound_names if is_bound else self.names
         found = dict(zip(names, args))  # noqa: B905 - `strict=False` said aloud costs a tenth of a microsecond
         if len(args) > len(names):
             found[self._star] = args[len(names) :]

@@ -5,6 +5,8 @@ import sys
 from importlib import metadata
 from typing import Final
 
+from agent_trace.recording.hot import IS_COMPILED
+
 _TOLD: Final = ("langfuse", "opentelemetry-api", "genai-prices", "orjson", "google-re2", "wrapt")
 
 
@@ -23,7 +25,8 @@ def installed(distribution: str) -> str | None:
 
 
 def versions() -> dict[str, str]:
-    """Name and version of everything that matters, ours first."""
-    told = {"agent-trace": own_version(), "python": platform.python_version()}
+    """Name and version of everything that matters, ours first, with the way that traced calls take."""
+    hot_path = "compiled" if IS_COMPILED else "in Python"
+    told = {"agent-trace": own_version(), "hot path": hot_path, "python": platform.python_version()}
     told.update((name, version) for name in _TOLD if (version := installed(name)))
     return told

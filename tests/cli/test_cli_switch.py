@@ -8,7 +8,7 @@ import pytest
 
 from agent_trace.recording.journal.control import Control, read_flag
 from agent_trace.settings_table import TABLE
-from tests.support.cli import desk_store, run_cli, run_process
+from tests.support.cli import clean_environment, desk_store, run_cli, run_process
 from tests.support.segments import record, write_segment
 
 
@@ -93,6 +93,12 @@ def test_status_says_when_nothing_can_be_recorded_there(project):
 
 def test_status_knows_versions(project):
     assert {"agent-trace", "python", "orjson"} <= set(status()["versions"])
+
+
+@pytest.mark.parametrize(("wanted", "told"), [("1", "compiled"), ("0", "in Python")])
+def test_status_says_which_way_traced_calls_take(project, wanted, told):
+    shown = run_process("status", cwd=project, env=clean_environment(AGENT_TRACE_COMPILED=wanted)).stdout
+    assert f"hot path {told}" in " ".join(shown.split())
 
 
 def test_settings_say_where_each_value_comes_from(project, monkeypatch):

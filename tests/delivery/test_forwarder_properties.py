@@ -136,7 +136,7 @@ class World:
         self.writers[writer].close()
 
     def die(self, writer: int, body_bytes: int) -> None:
-        segment = self.writers[writer]._segment
+        segment = self.writers[writer].segment
         if segment is not None and segment.mapping is not None:
             start = segment.position
             segment.mapping[start + 1 : start + 1 + body_bytes] = b"x" * body_bytes

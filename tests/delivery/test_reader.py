@@ -106,7 +106,7 @@ def test_a_live_gap_is_waited_for_until_a_whole_line_follows(tmp_path: Path) -> 
     journal.append(line(1))
     path = journal.path
     assert path is not None
-    segment = journal._segment
+    segment = journal.segment
     assert segment is not None
     segment.position += 200  # an append that was begun and interrupted
     assert [each for _, each in read_lines(path, 0).lines] == [line(1)]

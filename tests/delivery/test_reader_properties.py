@@ -52,7 +52,7 @@ class World:
 
     def interrupt(self, writer: int, body_bytes: int) -> None:
         """Leave an append as a signal that raises does: reserved, some of the body, no first byte."""
-        segment = self.writers[writer]._segment
+        segment = self.writers[writer].segment
         unfinished = line(-1, padding=5000)
         if segment is None or segment.mapping is None or not segment.has_room(len(unfinished)):
             return
@@ -63,7 +63,7 @@ class World:
 
     def die(self, writer: int, body_bytes: int) -> None:
         self.interrupt(writer, body_bytes)
-        segment = self.writers[writer]._segment
+        segment = self.writers[writer].segment
         if segment is not None:
             segment.abandon()
         self.writers[writer] = self._new_writer()

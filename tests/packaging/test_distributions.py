@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+COMPILED = "agent_trace/recording/compiled"
+SOURCES = [*(ROOT / COMPILED).glob("*.pyx"), *(ROOT / COMPILED).glob("*.pxi")]
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
 
 PROGRAM = """
@@ -40,12 +42,16 @@ def run(*command: str | Path, cwd: Path, **variables: str) -> str:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with both distributions, made from a copy of what is packaged, so that the checkout stays clean."""
+    """The folder with the source distribution and the wheel that is made from it.
+
+    It is made from a copy of what is packaged, so that the checkout stays clean.
+    """
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("built")
     packaged = (
         "agent_trace",
         "examples",
         "setup.cfg",
+        "setup.py",
         "pyproject.toml",
         "README.md",
         "LICENSE",
@@ -53,18 +59,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "MANIFEST.in",
     )
     run("cp", "-r", *(ROOT / name for name in packaged), source, cwd=ROOT)
-    build = [
-        sys.executable,
-        "-m",
-        "build",
-        "--no-isolation",
-        "--sdist",
-        "--wheel",
-        "--outdir",
-        target,
-        source,
-    ]
-    run(*build, cwd=source)
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", target, source, cwd=source)
     return target
 
 
@@ -86,6 +81,12 @@ def borrow_dependencies(python: Path) -> None:
     (Path(own) / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
 
 
+def is_compiled(python: Path) -> bool:
+    """Whether the package that an environment has installed runs its compiled modules."""
+    program = "from agent_trace.recording.hot import IS_COMPILED; print(IS_COMPILED)"
+    return run(python, "-c", program, cwd=python.parent) == "True\n"
+
+
 def smoke_test(python: Path, folder: Path) -> None:
     """Record in a fresh folder and read it back through the command."""
     command = python.with_name("agent-trace")
@@ -102,20 +103,23 @@ def smoke_test(python: Path, folder: Path) -> None:
     assert "4 orders on paper" in shown and "questions asked" in shown and "SwarmAgent.run" in shown
 
 
-def test_the_wheel_installs_with_its_dependencies_into_a_clean_environment_and_works(
+def test_the_wheel_installs_with_its_dependencies_into_a_clean_environment_and_works_compiled(
     built: Path, clean: Path, tmp_path: Path
 ) -> None:
     (wheel,) = built.glob("*.whl")
     run(*PIP, "--python", clean, "install", f"agent-trace[openai] @ {wheel.as_uri()}", cwd=tmp_path)
+    assert is_compiled(clean)
     smoke_test(clean, tmp_path)
 
 
-def test_the_source_distribution_installs_into_a_clean_environment_and_works(
+def test_the_source_distribution_installs_where_there_is_no_compiler_and_works_in_python(
     built: Path, clean: Path, tmp_path: Path
 ) -> None:
     (sdist,) = built.glob("*.tar.gz")
     borrow_dependencies(clean)
-    run(*PIP, "--python", clean, "install", "--no-deps", "--no-build-isolation", sdist, cwd=tmp_path)
+    install = [*PIP, "--python", clean, "install", "--no-deps", "--no-build-isolation", sdist]
+    assert run(*install, cwd=tmp_path, CC=str(tmp_path / "no-compiler")) == ""
+    assert not is_compiled(clean)
     smoke_test(clean, tmp_path)
 
 
@@ -129,8 +133,25 @@ def test_the_wheel_carries_the_demo_and_neither_tests_nor_the_folder_it_came_fro
     assert {name.split("/")[0] for name in names} == {"agent_trace", "agent_trace-0.1.0.dist-info"}
 
 
+def test_the_wheel_carries_what_was_compiled_and_not_what_it_was_compiled_from(built: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith(f"{COMPILED}/")}
+    assert names == {
+        f"{COMPILED}/__init__.py",
+        f"{COMPILED}/hot_path{sysconfig.get_config_var('EXT_SUFFIX')}",
+    }
+
+
 def test_the_source_distribution_carries_licence_and_changelog(built: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"LICENSE", "CHANGELOG.md", "README.md", "setup.cfg", "examples/trading_desk/prices.csv"} <= names
+
+
+def test_the_source_distribution_carries_cython_and_no_c_made_from_it(built: Path) -> None:
+    (sdist,) = built.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {f"{COMPILED}/{source.name}" for source in SOURCES} <= names
+    assert [name for name in names if name.endswith((".c", ".so"))] == []

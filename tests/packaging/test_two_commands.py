@@ -1,15 +1,22 @@
 """What a fresh clone promises: two commands, one packaging file, one script for continuous integration."""
 
+import ast
 import configparser
 import os
 import re
 import subprocess
+import sysconfig
 import tomllib
 from pathlib import Path
 
+import pytest
+
+from agent_trace.recording import hot
 from agent_trace.settings_table import TABLE
 
 ROOT = Path(__file__).resolve().parents[2]
+COMPILED = ROOT / "agent_trace" / "recording" / "compiled"
+SOURCES = [*COMPILED.glob("*.pyx"), *COMPILED.glob("*.pxi")]
 
 
 def packaging() -> configparser.ConfigParser:
@@ -44,8 +51,39 @@ def test_ci_installs_the_browser_where_there_is_none() -> None:
     assert "chromium chromium-driver" in (ROOT / ".ci" / "run").read_text()
 
 
-def test_pictures_of_the_page_stay_out_of_the_history() -> None:
-    assert "screenshots/" in (ROOT / ".gitignore").read_text().splitlines()
+def test_ci_installs_compiler_and_headers_where_there_are_none() -> None:
+    assert "gcc python3-dev" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_pictures_of_the_page_and_what_was_compiled_stay_out_of_the_history() -> None:
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert {"screenshots/", "build/", "*.so", "agent_trace/recording/compiled/*.c"} <= set(ignored)
+
+
+@pytest.mark.parametrize("stamp", ["installed-demo", "installed-dev"])
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def test_a_changed_source_is_compiled_anew(source: Path, stamp: str) -> None:
+    changed = ["--what-if", str(source.relative_to(ROOT))]
+    command = ["make", "--dry-run", "PYTHON=python3", *changed, f".venv/{stamp}"]
+    planned = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "install --editable" in planned.stdout
+
+
+def test_the_checkout_runs_what_was_compiled_from_its_sources() -> None:
+    wanted = os.environ.get("AGENT_TRACE_COMPILED") != "0"
+    remedy = (
+        "`.venv/bin/pip install --editable .` compiles it. That takes a C compiler and Python's headers, on Debian: "
+        "`apt-get install gcc python3-dev`. AGENT_TRACE_COMPILED=0 tests without."
+    )
+    assert hot.IS_COMPILED is wanted, remedy
+    if wanted:
+        module = COMPILED / f"hot_path{sysconfig.get_config_var('EXT_SUFFIX')}"
+        newer = [source.name for source in SOURCES if mtime_s(source) > mtime_s(module)]
+        assert newer == [], remedy
+
+
+def mtime_s(path: Path) -> float:
+    return path.stat().st_mtime
 
 
 def test_make_test_checks_format_lint_types_and_tests() -> None:
@@ -59,8 +97,15 @@ def test_make_test_checks_format_lint_types_and_tests() -> None:
 def test_setup_cfg_is_the_packaging_file_and_pyproject_holds_tools_only() -> None:
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert set(pyproject) == {"build-system", "tool"}
-    assert not (ROOT / "setup.py").exists()
     assert packaging()["metadata"]["name"] == "agent-trace"
+
+
+def test_setup_py_says_what_is_compiled_and_nothing_else() -> None:
+    calls = [
+        node for node in ast.walk(ast.parse((ROOT / "setup.py").read_text())) if isinstance(node, ast.Call)
+    ]
+    (setup,) = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "setup"]
+    assert [keyword.arg for keyword in setup.keywords] == ["ext_modules"]
 
 
 def test_every_package_folder_is_listed_for_installation() -> None:

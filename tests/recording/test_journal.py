@@ -271,7 +271,7 @@ def test_the_size_cap_removes_the_oldest_segments_and_logs_them(tmp_path: Path) 
 def test_a_reader_in_the_same_process_never_reads_past_a_line_in_the_making(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     journal.append(line(1))
-    segment = journal._segment
+    segment = journal.segment
     assert segment is not None
     assert segment.mapping is not None
     hole = segment.position

@@ -221,7 +221,7 @@ def test_an_append_that_is_interrupted_between_its_steps_leaves_a_gap_and_never_
 
     journal = Journal(tmp_path)
     journal.append(line(1))
-    segment = journal._segment
+    segment = journal.segment
     assert segment is not None
     mapping, segment.mapping = segment.mapping, Interrupted()  # type: ignore[assignment]
     with pytest.raises(KeyboardInterrupt):

@@ -1,19 +1,27 @@
 """What comes again is neither encoded nor searched again, and nothing that would be found is missed by it."""
 
 import string
+from collections.abc import Callable
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent_trace.recording.capturing import repeated as in_python
 from agent_trace.recording.capturing.capture import Limits, capture
-from agent_trace.recording.capturing.repeated import Repeated
+from agent_trace.recording.compiled import hot_path
 from agent_trace.recording.redaction.redactor import Redactor
 from agent_trace.testing import recorded
 from tests.support.planted import PLANTED
 
 PROSE = "The desk buys when momentum is strong, and sells when it is not. "
+Kind = Callable[[Callable[[bytes], bool]], in_python.Repeated]
+both_ways = pytest.mark.parametrize(
+    "Repeated",
+    [pytest.param(in_python.Repeated, id="in Python"), pytest.param(hot_path.Repeated, id="compiled")],
+)
 LIMITS = Limits()
 START, END = b'{"v":1,"kind":"observation","input":', b"}\n"
 
@@ -22,7 +30,9 @@ def long_text(seed: str) -> str:
     return (seed + PROSE * 60)[:3000]
 
 
-def written_by(repeated: Repeated, arguments: dict[str, Any], limits: Limits = LIMITS) -> tuple[bytes, bytes]:
+def written_by(
+    repeated: in_python.Repeated, arguments: dict[str, Any], limits: Limits = LIMITS
+) -> tuple[bytes, bytes]:
     """All the JSON of arguments that can be written, and what of it has still to be searched."""
     parts = repeated.write(arguments, limits)
     assert parts is not None
@@ -41,7 +51,8 @@ class Searched(list[bytes]):
         return True
 
 
-def test_a_message_is_learned_when_it_comes_again_and_searched_once() -> None:
+@both_ways
+def test_a_message_is_learned_when_it_comes_again_and_searched_once(Repeated: Kind) -> None:
     searched = Searched()
     repeated = Repeated(searched.is_clean)
     history = [message(long_text("a"), "system"), message(long_text("b"))]
@@ -51,7 +62,8 @@ def test_a_message_is_learned_when_it_comes_again_and_searched_once() -> None:
     assert len(written[1]) < 3_700 and len(written[0]) > 9_000
 
 
-def test_what_is_to_be_searched_has_both_ends_of_each_piece_and_all_around_them() -> None:
+@both_ways
+def test_what_is_to_be_searched_has_both_ends_of_each_piece_and_all_around_them(Repeated: Kind) -> None:
     repeated = Repeated(lambda text: True)
     known, new, text = message(long_text("known ")), message("new"), long_text("text ")
     for _ in range(3):
@@ -65,14 +77,16 @@ def test_what_is_to_be_searched_has_both_ends_of_each_piece_and_all_around_them(
     assert written[1] == left
 
 
-def test_a_suspicious_piece_is_never_taken_for_known() -> None:
+@both_ways
+def test_a_suspicious_piece_is_never_taken_for_known(Repeated: Kind) -> None:
     repeated = Repeated(lambda text: False)
     for _ in range(4):
         written = written_by(repeated, {"messages": [message(long_text("a"))], "prompt": long_text("b")})
         assert written[1] == written[0]
 
 
-def test_a_changed_message_is_another_one() -> None:
+@both_ways
+def test_a_changed_message_is_another_one(Repeated: Kind) -> None:
     repeated = Repeated(lambda text: True)
     changing = message(long_text("before"))
     for _ in range(3):
@@ -82,7 +96,8 @@ def test_a_changed_message_is_another_one() -> None:
     assert written[0] == orjson.dumps({"messages": [changing]}) == written[1]
 
 
-def test_memory_is_bounded() -> None:
+@both_ways
+def test_memory_is_bounded(Repeated: Kind) -> None:
     repeated = Repeated(lambda text: True)
     for number in range(30_000):
         for _ in range(2):
@@ -91,7 +106,7 @@ def test_memory_is_bounded() -> None:
     for number in range(3_000):
         for _ in range(2):
             repeated.write({"prompt": f"{number} " + "x" * 30_000, f"name_{number}": 1}, LIMITS)
-    assert sum(map(len, repeated._known)) <= 4 << 20 and len(repeated._labels) <= 1_000
+    assert 0 < repeated._bytes <= 4 << 20 and len(repeated._labels) <= 1_000
 
 
 class Telling(str):
@@ -106,7 +121,8 @@ class Telling(str):
         raise AssertionError("hashed")
 
 
-def test_code_of_values_does_not_run() -> None:
+@both_ways
+def test_code_of_values_does_not_run(Repeated: Kind) -> None:
     repeated = Repeated(lambda text: True)
     for value in (Telling("x" * 400), [message(Telling("x" * 400))], {"a": Telling("b")}):
         assert repeated.write({"prompt": value}, LIMITS) is None
@@ -122,13 +138,27 @@ json_values = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(st.text("pqr", min_size=1, max_size=2), json_values, max_size=3), st.integers(1, 1200))
-def test_it_writes_what_capture_writes_within_the_same_bounds(arguments: dict[str, Any], most: int) -> None:
+@both_ways
+def test_it_writes_what_capture_writes_within_the_same_bounds(
+    Repeated: Kind, arguments: dict[str, Any], most: int
+) -> None:
     repeated = Repeated(lambda text: True)
     for _ in range(3):
         assert written_by(repeated, arguments)[0] == orjson.dumps(arguments)
         tight = repeated.write(arguments, Limits(most, most, 6))
         if tight is not None:
             assert (b"".join(tight[0]), None) == capture(arguments, Limits(most, most, 6), "input")
+
+
+@both_ways
+def test_what_is_written_is_never_longer_than_the_bound(Repeated: Kind) -> None:
+    repeated = Repeated(lambda text: True)
+    for arguments in ({"messages": [message("a")] * 3}, {"a": "b", "more": {"c": [{"d": "e"}]}}, {"a": [1]}):
+        size = len(orjson.dumps(arguments))
+        for most in range(size - 5, size + 1):
+            parts = repeated.write(arguments, Limits(most, 1_000, 6))
+            assert parts is None or len(b"".join(parts[0])) <= most
+        assert repeated.write(arguments, Limits(size + 5, 1_000, 6)) is not None
 
 
 def test_input_that_does_not_fit_is_cut_however_often_it_comes() -> None:
@@ -173,8 +203,9 @@ around = st.text(string.ascii_letters + ' .,:"\\\n', max_size=600)
     st.sampled_from(["system", "api_key", "private key", "tx_hash"]),
     st.integers(0, 3),
 )
+@both_ways
 def test_the_same_is_hidden_with_and_without_it(
-    secret: Any, before: str, after: str, key: str, label: str, times: int
+    Repeated: Kind, secret: Any, before: str, after: str, key: str, label: str, times: int
 ) -> None:
     arguments = {
         key: [

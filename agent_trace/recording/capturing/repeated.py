@@ -116,6 +116,7 @@ class Repeated:
         whole, searched = parts
         known = self._known
         before = b"["
+        room -= 1
         nodes -= 1 + _MOST_VALUES * len(items)
         for item in items:
             piece = None

@@ -5,7 +5,6 @@ looks is `segment.py`'s matter.
 """
 
 import contextlib
-import copy
 import errno
 import os
 import threading
@@ -17,6 +16,7 @@ from time import monotonic
 
 from agent_trace.recording import forks
 from agent_trace.recording.guard import guarded
+from agent_trace.recording.hot import Appender
 from agent_trace.recording.journal.control import refresh_controls
 from agent_trace.recording.journal.eviction import Sweeper
 from agent_trace.recording.journal.header import HEADER_BYTES
@@ -40,7 +40,7 @@ _WAIT_S = 2.0
 """How long an append waits for one in another thread before it goes to a segment beside it."""
 
 
-class Journal:
+class Journal(Appender):
     """Appends lines of JSON to the segments of a store directory, which the first append creates.
 
     Any thread may append, a signal handler or a destructor too, also while it interrupts an append.
@@ -75,27 +75,25 @@ class Journal:
     def _start_afresh(self) -> None:
         """The state of a process that has written nothing: after construction, and in a forked child."""
         self._lock = threading.RLock()
-        self._inside = False
-        self._segment: Segment | None = None
+        self.inside = False
+        self.segment: Segment | None = None
         self._beside: list[Journal] = []
         self._sealed_records = 0
         self._losses = Losses()
         self._problems = Problems(self._on_problem)
         self._wait_s = _WAIT_S
-        self._check_at = self._retry_at = self._fsync_at = 0.0
+        self.syncs = self._fsync_s is not None
+        self.check_at = self._retry_at = self._fsync_at = 0.0
 
-    def append(self, line: bytes) -> bool:
-        """Write one line, `{…}\\n`. When this returns True the line survives the death of the process.
-
-        False means that it is lost, and counted. Does not raise.
-        """
-        if self._inside:
+    def append_with_care(self, line: bytes) -> bool:
+        """Write one line, whether there is room for it yet or not."""
+        if self.inside:
             return self._append_while_taken(line)
         with self._lock:
-            self._inside = True
+            self.inside = True
             try:
-                segment = self._segment
-                due = monotonic() >= self._check_at
+                segment = self.segment
+                due = monotonic() >= self.check_at
                 if segment is None or due or segment.position + len(line) > segment.limit:
                     segment = self._segment_with_room(len(line))
                 if segment is not None:
@@ -116,7 +114,7 @@ class Journal:
                         self.sync()
                     return True
             finally:
-                self._inside = False
+                self.inside = False
         self._problems.tell()
         return False
 
@@ -124,7 +122,7 @@ class Journal:
         """Count observations that were not recorded, here and for the ledger of the store."""
         held = self._lock.acquire(timeout=_WAIT_S)
         try:
-            self._losses.add(reason, count, self._segment)
+            self._losses.add(reason, count, self.segment)
         finally:
             if held:
                 self._lock.release()
@@ -132,7 +130,7 @@ class Journal:
     @property
     def recorded(self) -> int:
         """Lines that this process has appended."""
-        current = self._segment.records if self._segment is not None else 0
+        current = self.segment.records if self.segment is not None else 0
         return self._sealed_records + current + sum(journal.recorded for journal in self._beside)
 
     @property
@@ -151,11 +149,11 @@ class Journal:
     @property
     def path(self) -> Path | None:
         """The segment that is written to now."""
-        return self._segment.path if self._segment is not None else None
+        return self.segment.path if self.segment is not None else None
 
     def open_ends(self) -> dict[str, int]:
         """The segments that are written to now, by file name, with where the last record of each ends."""
-        segment = self._segment
+        segment = self.segment
         ends = {} if segment is None else {segment.path.name: segment.used}
         for journal in self._beside:
             ends |= journal.open_ends()
@@ -163,7 +161,7 @@ class Journal:
 
     def sync(self) -> None:
         """Wait until everything appended so far is on the disk, not just in the page cache."""
-        segment = self._segment
+        segment = self.segment
         if segment is not None:
             with contextlib.suppress(OSError, ValueError):
                 segment.sync()
@@ -176,17 +174,17 @@ class Journal:
             return
         try:
             # Closed by a handler in the middle of an append: that append still needs the mapping.
-            if not self._inside:
+            if not self.inside:
                 self._close()
         finally:
             self._lock.release()
 
     def _close(self) -> None:
-        if self._segment is None and self._losses.untold:
+        if self.segment is None and self._losses.untold:
             with contextlib.suppress(OSError):
                 self._open(0)
-        if self._segment is not None:
-            self._seal(self._segment)
+        if self.segment is not None:
+            self._seal(self.segment)
             self._sweeper.at_close()
 
     def _append_while_taken(self, line: bytes) -> bool:
@@ -198,7 +196,7 @@ class Journal:
         if self._lock.acquire(timeout=self._wait_s):
             self._wait_s = _WAIT_S
             try:
-                if not self._inside:
+                if not self.inside:
                     return self.append(line)
             finally:
                 self._lock.release()
@@ -206,8 +204,8 @@ class Journal:
             self._wait_s = 0.0
         if not self._beside:
             # Without a lock, which a handler could wait for in vain: two at once both use the first.
-            twin = copy.copy(self)
-            twin._on_segment = None
+            twin = Journal.__new__(Journal)
+            vars(twin).update(vars(self), _on_segment=None)
             twin._start_afresh()
             forks.watch(twin)
             self._beside.append(twin)
@@ -238,16 +236,16 @@ class Journal:
 
     def _still_in_place(self, now: float) -> Segment | None:
         """The current segment; a new one with its last lines if somebody removed it (or the store)."""
-        segment = self._segment
-        if segment is None or now < self._check_at:
+        segment = self.segment
+        if segment is None or now < self.check_at:
             return segment
-        self._check_at = now + _CHECK_S
+        self.check_at = now + _CHECK_S
         if segment.in_place():
             return segment
         last_lines = segment.unconfirmed()
         count = last_lines.count(b"\n")
         self._sealed_records += segment.records - count
-        self._segment = None
+        self.segment = None
         segment.abandon()
         try:
             return self._open(len(last_lines), last_lines)
@@ -279,7 +277,7 @@ class Journal:
         self._losses.were_told()
         if first_lines:
             segment.append_lines(first_lines)
-        self._segment = segment
+        self.segment = segment
         self._problems.resolve()
         refresh_controls()
         if self._on_segment is not None:
@@ -288,13 +286,13 @@ class Journal:
         return segment
 
     def _seal(self, segment: Segment) -> None:
-        self._segment = None
+        self.segment = None
         self._sealed_records += segment.records
         segment.seal(durable=self._fsync_s is not None)
 
     def forget_parent(self) -> None:
         """In a forked child: the segment is the parent's."""
-        inherited = self._segment
+        inherited = self.segment
         self._start_afresh()
         if inherited is not None:
             inherited.abandon()

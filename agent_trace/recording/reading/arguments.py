@@ -61,6 +61,9 @@ _BAGS: Final = frozenset(
 """Arguments that hold further arguments."""
 
 _MODEL_ARGUMENTS: Final = ("model", "model_name", "model_id", "modelId", "deployment", "engine")
+WORTH_READING: Final = _PARAMETERS | _BAGS | frozenset(_MODEL_ARGUMENTS)
+"""Names of arguments that say something of the model."""
+
 _PARAMETER_CHARS: Final = 200
 _MOST_STOPS: Final = 16
 
@@ -73,11 +76,13 @@ def read_parameters(arguments: Mapping[str, object]) -> tuple[str | None, dict[s
     model: str | None = None
     found: dict[str, Any] = {}
     for name, value in arguments.items():
+        if name not in WORTH_READING:
+            continue
         if name in _MODEL_ARGUMENTS:
             model = text_of(value) or model
         elif name in _PARAMETERS:
             _put_parameter(found, name, value)
-        elif name in _BAGS and value is not None:
+        elif value is not None:
             inner, more = _read_bag(parts_of(value))
             model = model or inner
             found = {**more, **found}

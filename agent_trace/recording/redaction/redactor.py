@@ -57,7 +57,7 @@ class Redactor:
 
     def is_clean(self, text: bytes) -> bool:
         """Whether no rule could have anything to say about these bytes, wherever they stand."""
-        return self._match(text) is None and self._only_gate
+        return self.match(text) is None and self.only_gate
 
     def redact_line(self, line: bytes, searched: bytes | None = None) -> bytes:
         """The record without secrets, with its `redactions` noted; the very same object when it has none.
@@ -65,10 +65,10 @@ class Redactor:
         `searched`: what of the line has to be searched, when the rest of it is known to be clean.
         Raises ValueError for a line that is not a JSON object: it cannot be searched, so it must not be written.
         """
-        fired = self._match(line if searched is None else searched)
-        if fired is None and self._only_gate:
+        fired = self.match(line if searched is None else searched)
+        if fired is None and self.only_gate:
             return line
-        return self._second_look(fired or (), line)
+        return self.second_look(fired or (), line)
 
     def redact_text(self, text: str) -> str:
         """The text without secrets; the very same object when it has none."""
@@ -79,8 +79,8 @@ class Redactor:
         self._lock = threading.Lock()
         self._search: TextSearch | None = None
         self._user_rules: UserRules | None = None
-        self._only_gate = False
-        self._match: matching.SetMatch = self._first_match
+        self.only_gate = False
+        self.match: matching.SetMatch = self._first_match
 
     def _first_match(self, line: bytes) -> list[int] | None:
         return self._compiled().gate.match(line)
@@ -95,11 +95,12 @@ class Redactor:
     def _compile(self) -> TextSearch:
         self._user_rules = UserRules(self._extra)
         self._search = search = TextSearch(self._rules, self._user_rules)
-        self._only_gate = not self._extra and self._custom is None
-        self._match = search.gate.match
+        self.only_gate = not self._extra and self._custom is None
+        self.match = search.gate.match
         return search
 
-    def _second_look(self, fired: Sequence[int], line: bytes) -> bytes:
+    def second_look(self, fired: Sequence[int], line: bytes) -> bytes:
+        """The record without secrets, after the set has fired at these places, or where it is not all there is to ask."""
         search = self._compiled()
         users = self._user_rules
         must = self._custom is not None or (users is not None and (users.need_decoding or users.match(line)))
