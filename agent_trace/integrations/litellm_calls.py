@@ -61,8 +61,8 @@ class Call:
         self._claimed = claimed
         self._changing = threading.Lock()
         self._span: Span | None = None
-        self._attempts = 0
-        self._is_over = False
+        self.attempts = 0
+        self.is_over = False
         self._is_waiting = False
         self._is_written = threading.Event()
         self._details: Details | None = None
@@ -115,22 +115,22 @@ class Call:
         span = self._open(details, messages)
         with self._changing:
             former, self._span = self._span, span
-            self._attempts += 1
-            self._is_over, self._is_waiting = False, True
+            self.attempts += 1
+            self.is_over, self._is_waiting = False, True
             self._is_written.clear()
             # Without the call itself: its end is also told by nobody's holding it any more.
             self._details = {name: value for name, value in details.items() if name != KEY}
         _open_calls.add(self)
         if former is not None:
             former.added().raise_level("ERROR", _RETRIED)
-            attempt("describing a LiteLLM call", self._describe, former, details, self._attempts - 1)
+            attempt("describing a LiteLLM call", self._describe, former, details, self.attempts - 1)
             former.end()
 
     def end(self, details: Details, response: Any, error: BaseException | None, start: Any, end: Any) -> None:
         """The call has ended, and is written when this returns. Told of again, by a thread or a loop, it ends once."""
         with self._changing:
             span, self._span = self._span, None
-            was_over, self._is_over = self._is_over, True
+            was_over, self.is_over = self.is_over, True
             self._is_waiting = False
         self._response = NOTHING
         if error is not None:
@@ -145,7 +145,7 @@ class Call:
 
     def settle(self) -> None:
         """Wait until it is written, when another thread is just doing that."""
-        if self._is_over:
+        if self.is_over:
             self._is_written.wait(_PATIENCE_S)
 
     @property
@@ -166,14 +166,14 @@ class Call:
         with self._changing:
             span, self._span = self._span, None
             # Of some LiteLLM tells after all, when the process ends.
-            self._is_over = self._is_over or span is not None
+            self.is_over = self.is_over or span is not None
         if span is None or self._details is None:
             return
         if self._response is not NOTHING:
             attempt("writing a LiteLLM call", self._write, span, self._details, self._response, None, None)
         else:
             span.added().raise_level("WARNING", _UNREPORTED)
-            attempt("describing a LiteLLM call", self._describe, span, self._details, self._attempts)
+            attempt("describing a LiteLLM call", self._describe, span, self._details, self.attempts)
             span.end()
         self._is_written.set()
 
@@ -221,7 +221,7 @@ class Call:
             if not is_on() or reading.is_not_to_be_told(details):
                 return
             span = self._open(details, details.get("messages"))
-        if self._attempts < 2:
+        if self.attempts < 2:
             _started_at(span, reading.nanoseconds(times[0]))
         done = attempt("writing a LiteLLM call", self._write, span, details, response, error, times[1])
         if done is None:
@@ -237,7 +237,7 @@ class Call:
     def _write(
         self, span: Span, details: Details, response: Any, error: BaseException | None, end: Any
     ) -> bool:
-        attempt("describing a LiteLLM call", self._describe, span, details, self._attempts)
+        attempt("describing a LiteLLM call", self._describe, span, details, self.attempts)
         now, output = steps(), NOTHING
         said, of_cache = reading.reading_of(details, response)
         if of_cache:

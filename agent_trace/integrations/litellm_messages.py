@@ -30,11 +30,22 @@ def is_message(answer: object) -> bool:
     return isinstance(answer, dict) and answer.get("type") == "message" and "usage" in answer
 
 
+def is_response(answer: object) -> bool:
+    """Whether this is one of the responses API, of which LiteLLM tells with counts as chat completions have them."""
+    return getattr(answer, "object", None) == "response"
+
+
+def answer_of_event(told: Any) -> Any:
+    """The answer that the last event of a stream of responses is about; anything else is what it is."""
+    answer = getattr(told, "response", None) if getattr(told, "type", None) in _ENDS else None
+    return told if answer is None or isinstance(answer, dict) else answer
+
+
 def whole_message(pieces: Iterable[bytes]) -> dict[str, Any] | None:
     """The message that a stream of server-sent events amounts to; None when its end is not among them."""
     message: dict[str, Any] | None = None
     blocks: dict[Any, _Block] = {}
-    for event in _events(b"".join(pieces)):
+    for event in events_in(b"".join(pieces)):
         kind, index = event.get("type"), event.get("index")
         if kind == "message_start":
             message = dict(parts_of(event.get("message")))
@@ -52,7 +63,7 @@ def whole_message(pieces: Iterable[bytes]) -> dict[str, Any] | None:
 
 def whole_answer(pieces: Iterable[bytes]) -> dict[str, Any] | None:
     """The answer in OpenAI's form, of chat completions or responses, that a stream amounts to; None without one."""
-    events = list(_events(b"".join(pieces)))
+    events = list(events_in(b"".join(pieces)))
     for event in events:
         if event.get("type") in _ENDS:
             return dict(parts_of(event.get("response")))
@@ -68,7 +79,7 @@ def whole_answer(pieces: Iterable[bytes]) -> dict[str, Any] | None:
 
 def failure_in(pieces: Iterable[bytes]) -> StreamFailed | None:
     """The error that a stream of server-sent events ended with; None when it did not."""
-    for event in _events(b"".join(pieces)):
+    for event in events_in(b"".join(pieces)):
         if event.get("type") == "error":
             said = parts_of(event.get("error"))
             return StreamFailed(": ".join(str(said[part]) for part in ("type", "message") if said.get(part)))
@@ -82,7 +93,8 @@ def priced_form(message: Mapping[str, Any], model: object) -> Any:
     return litellm.ModelResponse(model=model, usage=usage)
 
 
-def _events(content: bytes) -> Iterator[Mapping[str, Any]]:
+def events_in(content: bytes) -> Iterator[Mapping[str, Any]]:
+    """What the server-sent events of a stream say."""
     for line in content.splitlines():
         if line.startswith(b"data:"):
             try:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Set
 from datetime import datetime
 from importlib import import_module
-from math import isfinite
 from typing import Any, Final, NamedTuple
 
+from agent_trace.integrations.litellm_prices import believed
 from agent_trace.recording.guard import attempt
 from agent_trace.recording.reading.parts import parts_of, text_of
 from agent_trace.recording.reading.results import EMPTY, Reading, read_parameters, read_result
@@ -20,7 +20,8 @@ _TYPES: Final = {"embedding": "embedding", "rerank": "retriever", "moderation": 
 _OPERATIONS: Final = frozenset(
     {
         *("completion", "text_completion", "embedding", "responses", "rerank", "moderation", "ocr"),
-        *("image_generation", "image_edit", "transcription", "speech", "generate_content"),
+        *("image_generation", "image_edit", "transcription", "speech"),
+        *("generate_content", "generate_content_stream"),
     }
 )
 _MESSAGES: Final = "anthropic_messages"
@@ -162,7 +163,7 @@ def reading_of(details: Details, response: Any) -> tuple[Reading, dict[str, int]
         return reading._replace(
             usage=None
         ), None  # of a stream that reports nothing, newer versions say that it was free
-    return reading._replace(cost=_cost(details)), None
+    return reading._replace(cost=believed(details, reading.usage)), None
 
 
 def is_cache_hit(details: Details) -> bool:
@@ -267,23 +268,3 @@ def _scope(details: Details, given: Mapping[str, Any], around: Mapping[str, Any]
     named["user_id"] = user or named["user_id"] or given.get("trace_user_id") or asked_for
     named["session_id"] = named["session_id"] or session
     return {name: value for name, value in named.items() if value not in (None, "")}
-
-
-def _cost(details: Details) -> dict[str, Any] | None:
-    """LiteLLM's own price of the call. Its 0 for a model that it has no price of is no price."""
-    amount = details.get("response_cost")
-    if not isinstance(amount, int | float) or not isfinite(amount) or amount < 0:
-        return None
-    if amount == 0 and not _has_price(details):
-        return None
-    # It multiplies in binary: 0.000225 comes as 0.00022500000000000002.
-    return {"total": float(f"{amount:.12g}"), "currency": "USD", "source": "litellm"}
-
-
-def _has_price(details: Details) -> bool:
-    """Whether LiteLLM knows the model. Only its callbacks are told so."""
-    told = details.get("standard_logging_object")
-    if told is not None:
-        return bool(parts_of(parts_of(told).get("model_map_information")).get("model_map_value"))
-    model, known = details.get("model"), import_module("litellm").model_cost
-    return model in known or f"{details.get('custom_llm_provider')}/{model}" in known

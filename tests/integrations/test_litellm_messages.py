@@ -78,6 +78,22 @@ def test_when_a_call_returns_its_observation_is_written(
     assert (found.output["stop_reason"], found.finish_reason) == ("end_turn", "end_turn")
 
 
+@pytest.mark.parametrize("way", [plain, routed], ids=lambda way: way.__name__)
+def test_its_answer_is_the_programs_when_a_thread_tells_of_it_first(
+    observations: Recorded, server: LlmServer, told_first: list[Any], way: Any
+) -> None:
+    """Callbacks are told a translation."""
+
+    async def work() -> tuple[int, int]:
+        await way(server)
+        return len(told_first), len(observations)
+
+    assert asyncio.run(work()) == (1, 1)
+    (found,) = observations
+    assert found.output["content"] == [{"type": "text", "text": "HOLD"}]
+    assert (found.usage, found.cost["total"], found.finish_reason) == (USAGE, COST, "end_turn")
+
+
 def test_what_the_program_gets_is_what_it_gets_without_us(server: LlmServer) -> None:
     def both() -> list[Any]:
         server.begin()

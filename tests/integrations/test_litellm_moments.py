@@ -114,6 +114,30 @@ WAYS: list[Callable[[LlmServer], Any]] = [
 ]
 
 
+def of_gpt(server: LlmServer, **more: Any) -> dict[str, Any]:
+    address = {"api_base": server.openai_url, "api_key": "sk-none"}
+    return {"model": "openai/gpt-4o", "input": "AAPL?", **address, **more}
+
+
+def asked_for(server: LlmServer) -> Any:
+    return litellm.responses(**of_gpt(server))
+
+
+def asked_for_stream(server: LlmServer) -> Any:
+    return list(litellm.responses(**of_gpt(server, stream=True)))
+
+
+async def async_asked_for(server: LlmServer) -> Any:
+    return await litellm.aresponses(**of_gpt(server))
+
+
+async def async_asked_for_stream(server: LlmServer) -> Any:
+    return [each async for each in await litellm.aresponses(**of_gpt(server, stream=True))]
+
+
+RESPONSES = [asked_for, asked_for_stream, async_asked_for, async_asked_for_stream]
+
+
 def run(way: Callable[[LlmServer], Any], server: LlmServer, then: Callable[[], Any] = lambda: None) -> Any:
     """Make a call, and do something as soon as it has returned, before its loop goes on."""
 
@@ -127,7 +151,7 @@ def run(way: Callable[[LlmServer], Any], server: LlmServer, then: Callable[[], A
     return then()
 
 
-@pytest.mark.parametrize("way", [*WAYS, embedded], ids=lambda way: way.__name__)
+@pytest.mark.parametrize("way", [*WAYS, *RESPONSES, embedded], ids=lambda way: way.__name__)
 def test_when_a_call_returns_its_observation_is_written(
     observations: Recorded, server: LlmServer, way: Callable[[LlmServer], Any]
 ) -> None:
@@ -180,6 +204,46 @@ def test_what_falls_back_is_one_observation_for_each_model_that_was_asked(
         ("gpt-4o", "ERROR", None),
         ("gpt-4o-mini", "DEFAULT", USAGE),
     ]
+
+
+@pytest.mark.parametrize("is_told_first", [False, True])
+@pytest.mark.parametrize("way", RESPONSES, ids=lambda way: way.__name__)
+def test_a_response_is_the_programs_whoever_tells_of_it_first(
+    observations: Recorded, server: LlmServer, request: pytest.FixtureRequest, way: Any, is_told_first: bool
+) -> None:
+    """Callbacks are told its counts as chat completions have them, and at the end of a stream a copy with all defaults."""
+    if is_told_first:
+        request.getfixturevalue("told_first")
+    assert run(way, server, lambda: len(observations)) == 1
+    (found,) = observations
+    assert found.cost == {"total": 9.5e-05, "currency": "USD", "source": "litellm"}
+    assert (found.usage, found.finish_reason) == (USAGE, "completed")
+    assert found.output["usage"]["input_tokens_details"] == {"cached_tokens": 4}
+    assert found.output["object"] == "response" and "incomplete_details" not in found.output
+
+
+def test_a_model_without_a_price_costs_an_unknown_amount_also_through_a_router(
+    observations: Recorded, server: LlmServer
+) -> None:
+    """A router puts its models in LiteLLM's list of prices, the second one with prices of 0; so they cost 0 from then on."""
+    params = {name: each for name, each in at(server, "openai/unpriced").items() if name != "messages"}
+    for _ in range(2):
+        router = litellm.Router(model_list=[{"model_name": "main", "litellm_params": params}])
+        router.completion(model="main", messages=ASKED)
+    told = [(each.model, each.usage, each.cost) for each in observations]
+    assert told == [("unpriced", USAGE, None)] * 2
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "house-model"])
+def test_what_a_router_is_told_to_cost_nothing_costs_nothing(
+    observations: Recorded, server: LlmServer, model: str
+) -> None:
+    params = {name: each for name, each in at(server, f"openai/{model}").items() if name != "messages"}
+    free = {"input_cost_per_token": 0.0, "output_cost_per_token": 0.0}
+    router = litellm.Router(model_list=[{"model_name": "main", "litellm_params": {**params, **free}}])
+    router.completion(model="main", messages=ASKED)
+    (found,) = observations
+    assert found.cost == {"total": 0, "currency": "USD", "source": "litellm"}
 
 
 def test_a_model_that_costs_nothing_costs_nothing(observations: Recorded, server: LlmServer) -> None:

@@ -157,3 +157,23 @@ def test_a_stream_that_reports_no_tokens_was_not_free() -> None:
     told = {"prompt_tokens": 3, "completion_tokens": 0}
     reading, _ = reading_of({**priced, "stream": True}, {"choices": [], "usage": told})
     assert reading.usage == {"input": 3, "output": 0}
+
+
+@pytest.mark.parametrize(
+    ("model", "counts", "is_free"),
+    [
+        ("gpt-4o", {"prompt_tokens": 3, "completion_tokens": 1}, False),
+        ("gpt-4o", {"prompt_tokens": 0, "completion_tokens": 0}, True),
+        ("omni-moderation-latest", {"prompt_tokens": 3, "completion_tokens": 0}, True),
+        ("nobodys-model", {"prompt_tokens": 3, "completion_tokens": 1}, False),
+    ],
+)
+def test_nothing_is_a_price_only_of_what_costs_nothing(
+    model: str, counts: dict[str, int], is_free: bool
+) -> None:
+    """LiteLLM says 0, too, where it finds no tokens in an answer."""
+    details = {"response_cost": 0.0, "model": model, "custom_llm_provider": "openai"}
+    reading, _ = reading_of(details, {"choices": [], "usage": counts})
+    assert (reading.cost is not None) is is_free
+    own = {"litellm_params": {"input_cost_per_token": 0.0}}
+    assert reading_of({**details, **own}, {"choices": [], "usage": counts})[0].cost is not None

@@ -205,6 +205,12 @@ def test_cost_that_cannot_be_one_is_dropped(cost: object) -> None:
     assert reading.cost is None
 
 
+def test_what_litellm_hides_on_an_answer_in_googles_form_is_no_cost() -> None:
+    answer = {"candidates": [], "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 2}}
+    reading = read_result({**answer, "_hidden_params": {"response_cost": 0.0}})
+    assert reading == Reading(None, {"input": 9, "output": 2}, None, None)
+
+
 def test_gemini_response_is_read_in_either_spelling() -> None:
     class Finish(enum.Enum):
         STOP = "STOP"

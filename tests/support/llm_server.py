@@ -1,5 +1,5 @@
-"""A local server that speaks OpenAI's chat completions and embeddings, Anthropic's messages, whole and streamed, and
-Google's `generateContent`.
+"""A local server that speaks OpenAI's chat completions and responses, Anthropic's messages and Google's `generateContent`,
+each whole and streamed, and OpenAI's embeddings.
 
 What it answers is planned: `server.plan(Text("BUY"), Busy(503))` is for the next requests in their order; the rest get
 `HOLD`. Everything about an answer is fixed, so that two runs of a program can be compared.
@@ -110,6 +110,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(_embeddings(body))
         elif ":generateContent" in self.path:
             self._send(_generated(answer))
+        elif ":streamGenerateContent" in self.path:
+            self._stream(_generated_pieces(answer))
+        elif self.path.endswith("/responses"):
+            told = _response(number, body, answer)
+            self._stream(_response_events(told)) if body.get("stream") else self._send(told)
         elif self.path.partition("?")[0].endswith("/messages"):
             made = _message(number, body, answer)
             self._stream(_message_events(made, answer)) if body.get("stream") else self._send(made)
@@ -249,6 +254,53 @@ def _generated(answer: Answer) -> dict[str, Any]:
         },
         "modelVersion": "gemini-2.5-flash",
     }
+
+
+def _generated_pieces(answer: Answer) -> Iterator[tuple[str | None, Any]]:
+    made = _generated(answer)
+    (candidate,), usage = made["candidates"], made["usageMetadata"]
+    for piece in _pieces(candidate["content"]["parts"][0]["text"]):
+        content = {"role": "model", "parts": [{"text": piece}]}
+        counted = {**usage, "candidatesTokenCount": 1, "totalTokenCount": PROMPT_TOKENS + 1}
+        yield None, {**made, "candidates": [{"content": content, "index": 0}], "usageMetadata": counted}
+    ended = {"content": {"role": "model", "parts": [{"text": ""}]}, "finishReason": "STOP", "index": 0}
+    yield None, {**made, "candidates": [ended]}
+
+
+def _response(number: int, body: dict[str, Any], answer: Answer) -> dict[str, Any]:
+    words = answer.words if isinstance(answer, Text) else ""
+    content = [{"type": "output_text", "text": words, "annotations": []}]
+    said = {"type": "message", "id": f"msg_{number}", "status": "completed", "role": "assistant"}
+    return {
+        "id": f"resp_{number}",
+        "object": "response",
+        "created_at": 1_795_337_093,
+        "status": "completed",
+        "model": body["model"],
+        "output": [{**said, "content": content}],
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+        "usage": {
+            "input_tokens": PROMPT_TOKENS,
+            "input_tokens_details": {"cached_tokens": CACHED_TOKENS},
+            "output_tokens": ANSWER_TOKENS,
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": PROMPT_TOKENS + ANSWER_TOKENS,
+        },
+    }
+
+
+def _response_events(made: dict[str, Any]) -> Iterator[tuple[str | None, Any]]:
+    (said,) = made["output"]
+    place = {"item_id": said["id"], "output_index": 0, "content_index": 0}
+    begun = {**made, "status": "in_progress", "output": [], "usage": None}
+    events: list[dict[str, Any]] = [{"type": "response.created", "response": begun}]
+    for piece in _pieces(said["content"][0]["text"]):
+        events.append({"type": "response.output_text.delta", **place, "delta": piece})
+    events.append({"type": "response.completed", "response": made})
+    for number, event in enumerate(events):
+        yield event["type"], {**event, "sequence_number": number}
 
 
 def _pieces(text: str) -> list[str]:

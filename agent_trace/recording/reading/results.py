@@ -109,7 +109,8 @@ def _read(result: object, levels: int) -> Reading:
 
 def _cost(parts: Mapping[str, Any], usage: object) -> dict[str, Any] | None:
     """What the provider itself says the call cost, in US dollars: LiteLLM, OpenRouter, Claude's agent SDK."""
-    hidden = parts.get("_hidden_params")
+    # LiteLLM finds no tokens in Google's form, and hides a 0 on it.
+    hidden = parts.get("_hidden_params") if "usageMetadata" not in parts else None
     amounts: tuple[Any, ...] = (
         parts_of(hidden).get("response_cost") if hidden is not None else None,
         parts.get("total_cost_usd"),
