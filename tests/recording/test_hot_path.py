@@ -17,18 +17,15 @@ from agent_trace.recording.capturing import repeated as in_python
 from agent_trace.recording.capturing.capture import Limits
 from agent_trace.recording.compiled import hot_path
 from agent_trace.recording.journal.journal import Journal
+from agent_trace.settings import compiled_is_wanted
 from agent_trace.testing import recorded
 from tests.support.programs import run_program
 
-MANY_CALLS = Path(__file__).with_name("both_ways.py").read_text()
+MANY_CALLS = (Path(__file__).parents[1] / "support" / "both_ways.py").read_text()
 
 
-def test_these_tests_run_the_compiled_way_unless_they_are_told_not_to(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    import os
-
-    assert hot.IS_COMPILED is (os.environ.get("AGENT_TRACE_COMPILED") != "0")
+def test_these_tests_run_the_compiled_way_unless_they_are_told_not_to() -> None:
+    assert hot.IS_COMPILED is compiled_is_wanted()
     assert (hot.Lifecycle.__module__ == hot_path.__name__) is hot.IS_COMPILED
 
 
@@ -43,23 +40,19 @@ def test_records_of_many_kinds_of_calls_are_the_same_byte_for_byte(tmp_path: Pat
     assert lines[0] == lines[1]
 
 
-@pytest.mark.parametrize(
-    "missing",
-    ["raise ImportError", "sys.implementation.name = 'pypy'", "sys._is_gil_enabled = lambda: False"],
-)
-def test_where_the_compiled_way_cannot_be_gone_it_is_python(tmp_path: Path, missing: str) -> None:
-    program = f"""
-    import builtins, sys
-    load = builtins.__import__
-    class Refusing:
-        def find_spec(self, name, path=None, target=None):
-            if name.endswith("compiled.hot_path"): raise ImportError(name)
-    {"sys.meta_path.insert(0, Refusing())" if missing == "raise ImportError" else missing}
-    import agent_trace
-    from agent_trace.recording import hot
-    print(hot.IS_COMPILED, hot.Lifecycle.__module__)
-    """
-    done = run_program("", program, tmp_path)
+REFUSING = """
+class Refusing:
+    def find_spec(self, name, path=None, target=None):
+        if name.endswith("compiled.hot_path"): raise ImportError(name)
+sys.meta_path.insert(0, Refusing())
+"""
+OTHERS = [REFUSING, "sys.implementation.name = 'pypy'", "sys._is_gil_enabled = lambda: False"]
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=["not built", "PyPy", "without the GIL"])
+def test_where_the_compiled_way_cannot_be_gone_it_is_python(tmp_path: Path, other: str) -> None:
+    asking = "from agent_trace.recording import hot; print(hot.IS_COMPILED, hot.Lifecycle.__module__)"
+    done = run_program(f"import sys\n{other}\n", asking, tmp_path)
     assert done.stdout == "False agent_trace.recording.lifecycle\n", done.stderr
 
 
@@ -213,9 +206,8 @@ def test_ids_are_random_hex_of_their_length_and_never_come_again(made: type[cloc
 # The journal
 
 
-@pytest.mark.parametrize("made", [pytest.param(hot_path.Appender, id="compiled")])
-def test_a_line_that_does_not_fit_the_mapping_is_left_to_the_careful_way(made: Any) -> None:
-    class Careful(made):  # type: ignore[misc]
+def test_a_line_that_does_not_fit_the_mapping_is_left_to_the_careful_way() -> None:
+    class Careful(hot_path.Appender):
         def append_with_care(self, line: bytes) -> str:
             return "with care"
 
