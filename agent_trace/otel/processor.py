@@ -12,6 +12,7 @@ from agent_trace.otel import langfuse
 from agent_trace.otel.conventions import Event
 from agent_trace.otel.places import given_or_current, span_in
 from agent_trace.otel.writing import Told, write
+from agent_trace.recording.clock import given_ns
 from agent_trace.recording.guard import attempt
 from agent_trace.recording.process import current, is_on, steps
 from agent_trace.recording.scope import scope_of
@@ -98,7 +99,7 @@ class SpanProcessor:
     def _take(self, span: ReadableSpan, identity: SpanContext, noted: Span | None) -> bool:
         placed = noted or self._placed(span, identity, Context())
         placed.name = as_text(span.name)
-        placed.start_ns = span.start_time or placed.start_ns
+        placed.start_ns = given_ns(span.start_time) or placed.start_ns
         library = span.instrumentation_scope
         told = Told(
             attributes=span.attributes or {},

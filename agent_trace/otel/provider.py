@@ -15,6 +15,7 @@ from agent_trace.otel.blocks import CurrentSpan
 from agent_trace.otel.conventions import type_of
 from agent_trace.otel.places import given_or_current, with_ours_current
 from agent_trace.otel.provided import ProvidedSpan
+from agent_trace.recording.clock import given_ns
 from agent_trace.recording.current_context import reset_context, set_context
 from agent_trace.recording.guard import attempt
 from agent_trace.recording.process import is_on, steps
@@ -132,6 +133,7 @@ def _open(
 def _describe(
     span: ProvidedSpan, attributes: Attributes, links: Sequence[Link] | None, start_ns: int | None
 ) -> None:
+    start_ns = given_ns(start_ns)
     if start_ns is not None:
         _started_at(span.observed, start_ns)
     if attributes:

@@ -12,7 +12,7 @@ from opentelemetry.context.context import Context
 
 from agent_trace.recording.capturing.capture import Limits, capture
 from agent_trace.recording.capturing.repeated import Repeated
-from agent_trace.recording.clock import Clock, Ids
+from agent_trace.recording.clock import Clock, Ids, given_ns
 from agent_trace.recording.current_context import get_context, reset_context, set_context
 from agent_trace.recording.guard import attempt
 from agent_trace.recording.reading.results import Reading, read_result
@@ -123,6 +123,8 @@ class Lifecycle:
         if span.is_finished:
             return
         span.is_finished = True
+        if end_ns is not None:
+            end_ns = given_ns(end_ns)
         end_ns = span.now_ns() if end_ns is None else max(end_ns, span.start_ns)
         if error is not None:
             attempt("describing an exception", span.added().add_error, error)

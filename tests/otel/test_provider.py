@@ -221,6 +221,22 @@ def test_as_a_decorator_each_call_is_a_span_also_of_a_coroutine(observations: Re
     assert [found[at].parent_id for at in (0, 2, 4)] == [found[at].id for at in (1, 3, 5)]
 
 
+@pytest.mark.parametrize("odd", [10**30, -(10**30), float("nan"), float("inf"), "soon", object()])
+def test_a_time_that_is_none_is_now(observations: Recorded, odd: Any) -> None:
+    TRACER.start_span("start", start_time=odd).end()
+    TRACER.start_span("end").end(odd)
+    for found in (observations.one("start"), observations.one("end")):
+        assert 0 <= found.end_ns - found.start_ns < 10**9
+        assert abs(found.start_ns - time.time_ns()) < 10**10
+
+
+def test_a_time_with_a_fraction_is_whole_in_the_record(observations: Recorded) -> None:
+    began: Any = 1.7e18
+    TRACER.start_span("a", start_time=began).end(began + 512)
+    found = observations.one("a")
+    assert (found.start_ns, found.end_ns) == (1_700_000_000_000_000_000, 1_700_000_000_000_000_512)
+
+
 def test_nothing_that_an_instrumentor_gives_raises_or_grows_without_bound(observations: Recorded) -> None:
     class Bad:
         def __str__(self) -> str:

@@ -21,7 +21,7 @@ import time
 import orjson
 from opentelemetry.context.context import Context
 
-from agent_trace.recording import call_steps, current_context, guard, lifecycle, recent, record, scope
+from agent_trace.recording import call_steps, clock, current_context, guard, lifecycle, recent, record, scope
 from agent_trace.recording.capturing.capture import capture
 from agent_trace.recording.capturing.plain import survey
 from agent_trace.recording.reading import arguments, results
@@ -47,6 +47,7 @@ cdef object _dumps = orjson.dumps
 cdef object _random = os.urandom
 cdef object _contain = guard.contain
 cdef object _survey = survey
+cdef object _given_ns = clock.given_ns
 cdef object _capture = capture
 cdef object _own_fields = record.own_fields
 cdef object _common = record.common

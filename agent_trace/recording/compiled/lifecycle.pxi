@@ -102,6 +102,8 @@ cdef class Lifecycle:
         if span.is_finished:
             return
         span.is_finished = True
+        if end_ns is not None:
+            end_ns = _given_ns(end_ns)
         if end_ns is None:
             end_ns = span.start_ns + self._ticks_ns() - span.start_ticks
         else:
