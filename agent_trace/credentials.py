@@ -31,7 +31,7 @@ def check(
     try:
         return answers.get(timeout=timeout_s)
     except Empty:
-        return _no_answer(base_url, f"nothing within {timeout_s:g} s")
+        return _too_late(base_url, timeout_s)
 
 
 def _ask(public_key: str, secret_key: str, base_url: str, timeout_s: float) -> str:
@@ -47,6 +47,8 @@ def _ask(public_key: str, secret_key: str, base_url: str, timeout_s: float) -> s
             ) as answer,
         ):
             return _said(base_url, answer.status_code, answer.headers)
+    except requests.Timeout:  # at the same moment as whoever waits for this gives up
+        return _too_late(base_url, timeout_s)
     except (requests.RequestException, OSError, ValueError) as error:
         return _no_answer(base_url, type(error).__name__)
 
@@ -63,6 +65,10 @@ def _said(base_url: str, status: int, headers: Mapping[str, str]) -> str:
     if "json" not in headers.get("Content-Type", ""):
         return _no_answer(base_url, "what answers there is not Langfuse; check LANGFUSE_BASE_URL")
     return OK
+
+
+def _too_late(base_url: str, timeout_s: float) -> str:
+    return _no_answer(base_url, f"nothing within {timeout_s:g} s")
 
 
 def _no_answer(base_url: str, why: str) -> str:

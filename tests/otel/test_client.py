@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -163,7 +164,18 @@ def test_nobody_there_is_no_answer_and_names_no_password(url: str) -> None:
     assert answer.startswith("no answer from ") and "hidden" not in answer
 
 
-def test_a_server_that_sends_a_byte_a_second_is_not_waited_for(server: LangfuseServer) -> None:
+class Patient(SimpleQueue[str]):
+    """Waits longer than it is asked to, so that the client gives up first."""
+
+    def get(self, block: bool = True, timeout: float | None = None) -> str:
+        return super().get(timeout=30)
+
+
+@pytest.mark.parametrize("waits", [SimpleQueue, Patient], ids=["the caller", "the client"])
+def test_a_server_that_sends_a_byte_a_second_is_not_waited_for(
+    server: LangfuseServer, monkeypatch: pytest.MonkeyPatch, waits: type
+) -> None:
+    monkeypatch.setattr("agent_trace.credentials.SimpleQueue", waits)
     server.byte_s = 1.0
     before = time.monotonic()
     assert check(*KEYS, server.url, timeout_s=0.3) == f"no answer from {server.url}: nothing within 0.3 s"
