@@ -79,17 +79,21 @@ def _assembled(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     return whole
 
 
-def _next(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-    """A step of a stream: the last one is its end."""
-    try:
-        return wrapped(*args, **kwargs)
-    except StopIteration:
-        attempt("finishing a LiteLLM call", endings.finish_stream, instance)
-        raise
+def _until_its_end(finish: Callable[[Any], None]) -> Wrapper:
+    """The steps of a stream, the last of which is its end."""
+
+    def step(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        try:
+            return wrapped(*args, **kwargs)
+        except StopIteration:
+            attempt("finishing a LiteLLM call", finish, instance)
+            raise
+
+    return step
 
 
 async def _anext(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-    """The same for an asynchronous one."""
+    """A step of an asynchronous stream."""
     try:
         return await wrapped(*args, **kwargs)
     except StopAsyncIteration:
@@ -101,15 +105,6 @@ def _read(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
     """The bytes of a stream have been read, and are to be told of later: asked for in the step that ends the stream."""
     attempt("finishing a LiteLLM call", endings.finish_bytes, kwargs)
     return wrapped(*args, **kwargs)
-
-
-def _next_bytes(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-    """A step of a stream of bytes that is read synchronously."""
-    try:
-        return wrapped(*args, **kwargs)
-    except StopIteration:
-        attempt("finishing a LiteLLM call", endings.finish_read, instance)
-        raise
 
 
 _TOLD: Final = ("result", "start_time", "end_time", "cache_hit")
@@ -134,12 +129,12 @@ _WRAPPED: Final[tuple[tuple[str, str, Wrapper], ...]] = (
     (_RESPONSES, "ResponsesAPIStreamingIterator._handle_logging_completed_response", _completed),
     (_RESPONSES, "SyncResponsesAPIStreamingIterator._handle_logging_completed_response", _completed),
     ("litellm", "stream_chunk_builder", _assembled),
-    (_STREAMING, "CustomStreamWrapper.__next__", _next),
+    (_STREAMING, "CustomStreamWrapper.__next__", _until_its_end(endings.finish_stream)),
     (_STREAMING, "CustomStreamWrapper.__anext__", _anext),
     (_BYTES, "PassThroughStreamingHandler.route_streaming_logging_to_handler", _read),
     (_BYTES, "PassThroughStreamingHandler._route_streaming_logging_to_handler", _read),
     (_WHOLE, "PassThroughEndpointLogging.pass_through_async_success_handler", passed),
-    (_GOOGLE, "GoogleGenAIGenerateContentStreamingIterator.__next__", _next_bytes),
+    (_GOOGLE, "GoogleGenAIGenerateContentStreamingIterator.__next__", _until_its_end(endings.finish_read)),
 )
 """Module, name in it, wrapper. What a version of LiteLLM does not have is told by the callback alone."""
 

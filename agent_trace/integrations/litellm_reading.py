@@ -8,13 +8,11 @@ from datetime import datetime
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
-from agent_trace.integrations.litellm_prices import believed
+from agent_trace.integrations.litellm_prices import Details, believed
 from agent_trace.recording.guard import attempt
 from agent_trace.recording.reading.parts import parts_of, text_of
 from agent_trace.recording.reading.results import EMPTY, Reading, read_parameters, read_result
 from agent_trace.recording.scope import SCOPE_FIELDS
-
-Details = Mapping[str, Any]
 
 _TYPES: Final = {"embedding": "embedding", "rerank": "retriever", "moderation": "guardrail"}
 _OPERATIONS: Final = frozenset(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from agent_trace.recording.capturing.capture import capture
 from agent_trace.recording.capturing.repeated import Parts
 from agent_trace.recording.guard import attempt
 from agent_trace.recording.lifecycle import NOTHING, READ_TYPES
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from agent_trace.recording.scope import Scope
     from agent_trace.recording.span import Span
     from agent_trace.recording.target import Target
+
+Captured = tuple[Parts, list[dict[str, Any]] | None]
+"""Input and what of it is to be searched; what was cut of it."""
 
 Prepared = tuple[Parts | None, list[dict[str, Any]] | None, str | None, dict[str, Any] | None, Subject | None]
 """A call as it was when it was made, though it may begin later: input and what of it is to be searched, what was cut of
@@ -65,37 +68,35 @@ class CallSteps:
     ) -> Span | None:
         """Prepare, open and attach in one: for a call that starts at once."""
         span = attempt("opening an observation", self._begin, target, instance, args, kwargs)
-        span = span or attempt("opening an observation", self._begin_without_input, target)
-        return span if self.gate is None or span is None else self._admitted(span, self.gate)
+        span = span or self.begin_without_input(target)
+        return span if self.gate is None or span is None else self.admitted(span, self.gate)
 
     def open(self, target: Target, prepared: Prepared) -> Span | None:
         """Start the observation of a prepared call, not current yet."""
-        span = attempt("opening an observation", self._open, target, prepared)
-        return span if self.gate is None or span is None else self._admitted(span, self.gate)
+        span = attempt("opening an observation", self.opened, target, prepared)
+        return span if self.gate is None or span is None else self.admitted(span, self.gate)
+
+    @abstractmethod
+    def admitted(self, span: Span, gate: Gate) -> Span:
+        """The span, if its call may be made. Else it is closed, and the gate's error is raised: the user wants that."""
+
+    @abstractmethod
+    def begin_without_input(self, target: Target) -> Span | None:
+        """Open and attach, after preparing has failed."""
+
+    @abstractmethod
+    def capture_with_care(self, arguments: dict[str, Any]) -> Captured:
+        """What `Repeated` leaves to others: foreign types, and more than fits."""
 
     def close(self, span: Span | None, output: object = NOTHING, error: BaseException | None = None) -> None:
         """Detach the span and write its observation."""
         if span is not None and attempt("finishing an observation", self._close, span, output, error) is None:
             self.recorder.lose()
 
-    def _admitted(self, span: Span, gate: Gate) -> Span:
-        """The span, if its call may be made. Else it is closed, and the gate's error is raised: the user wants that."""
-        refusal = attempt("asking the gate", gate, span)
-        if refusal is not None:
-            self.close(span, error=refusal)
-            raise refusal
-        return span
-
     def _begin(
         self, target: Target, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Span | None:
-        span = self._open(target, self._prepare(target, instance, args, kwargs))
-        if span is not None:
-            self.recorder.attach(span)
-        return span
-
-    def _begin_without_input(self, target: Target) -> Span | None:
-        span = self._open(target, UNPREPARED)
+        span = self.opened(target, self._prepare(target, instance, args, kwargs))
         if span is not None:
             self.recorder.attach(span)
         return span
@@ -129,21 +130,17 @@ class CallSteps:
             parameters = {**subject.parameters, **(parameters or {})}
         return content, cuts, model, parameters, subject
 
-    def _capture_input(self, arguments: dict[str, Any]) -> tuple[Parts, list[dict[str, Any]] | None]:
+    def _capture_input(self, arguments: dict[str, Any]) -> Captured:
         recorder = self.recorder
         try:
             written = recorder.repeated.write(arguments, recorder.limits)
-        except (
-            TypeError,
-            RuntimeError,
-        ):  # what orjson refuses; a container that another thread changed meanwhile
+        except (TypeError, RuntimeError):
+            # What orjson refuses; a container that another thread changed meanwhile.
             written = None
-        if written is not None:
-            return written, None
-        content, cuts = capture(arguments, recorder.limits, "input", recorder.redactor.redact_text)
-        return ([content], [content]), cuts
+        return self.capture_with_care(arguments) if written is None else (written, None)
 
-    def _open(self, target: Target, prepared: Prepared) -> Span | None:
+    def opened(self, target: Target, prepared: Prepared) -> Span | None:
+        """The span of a prepared call; None, or another call's, when this is a part of that."""
         content, cuts, model, parameters, subject = prepared
         if subject is None:
             span = self.recorder.open(target.name, target.type, target.entry_point)

@@ -20,8 +20,9 @@ _MOST_NS = 2**63 - 1
 
 def given_ns(told: object) -> int | None:
     """A time that somebody else tells, as records have it: whole nanoseconds in 64 bits; None for anything else."""
-    is_time = isinstance(told, int | float) and -_MOST_NS <= told <= _MOST_NS
-    return min(int(told), _MOST_NS) if is_time else None  # type: ignore[call-overload]
+    if isinstance(told, int | float) and -_MOST_NS <= told <= _MOST_NS:
+        return min(int(told), _MOST_NS)
+    return None
 
 
 _NEVER_ZERO = 1 << 64 | 1

@@ -17,7 +17,7 @@ from agent_trace.recording.current_context import get_context, reset_context, se
 from agent_trace.recording.guard import attempt
 from agent_trace.recording.reading.results import Reading, read_result
 from agent_trace.recording.recent import note_finished
-from agent_trace.recording.record import Ending, common, observation, opening
+from agent_trace.recording.record import Ending, observation, opening
 from agent_trace.recording.scope import EMPTY, SCOPE_KEY, Scope
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ READ_TYPES: Final = frozenset({"generation", "embedding"})
 
 NOTHING: Final = object()
 """No output at all, as opposed to an output that is None."""
-
-MAX_ENDINGS: Final = 1_000
 
 
 class Sink(Protocol):
@@ -148,12 +146,6 @@ class Lifecycle:
         key = (own, *scope.items()) if scope else own
         return self.endings.get(key) or self.first_ending(key, span)
 
+    @abstractmethod
     def first_ending(self, key: object, span: Span) -> Ending:
         """The same for a key that is new."""
-        if len(self.endings) >= MAX_ENDINGS:
-            self.endings.clear()
-        raw = common(span, self.constants)
-        redacted = self.redactor.redact_line(raw)
-        is_clean = redacted is raw and self.redactor.is_clean(raw)
-        ending = self.endings[key] = Ending(redacted[1:], raw[1:], is_clean)
-        return ending

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from agent_trace.recording.span import Span
 
 _LINE: Final = orjson.OPT_APPEND_NEWLINE
-_LARGE: Final = 16_384
+LARGE: Final = 16_384
 """From so many bytes on, searching the ids and the ending once more takes less than putting the rest together again."""
 
 
@@ -64,7 +64,7 @@ def observation(
         parts += (orjson.dumps(own)[1:-1], b",")
     parts.append(ending.searched if ending.is_clean else ending.raw)
     line = b"".join(parts)
-    if not ending.is_clean or (len(line) >= _LARGE and _is_all_new(span)):
+    if not ending.is_clean or (len(line) >= LARGE and _is_all_new(span)):
         return line, None
     parts[0], parts[-1] = b"{", b"}"
     if span.input is not None:

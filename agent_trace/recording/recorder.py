@@ -24,6 +24,7 @@ from agent_trace.recording.span import Span
 __all__ = ["NOTHING", "READ_TYPES", "Recorder", "Sink", "current_span", "enter_scope", "leave_scope"]
 
 _LINE: Final = orjson.OPT_APPEND_NEWLINE
+_MAX_ENDINGS: Final = 1_000
 
 
 class Recorder(Lifecycle):
@@ -88,6 +89,16 @@ class Recorder(Lifecycle):
         if isinstance(ours, Span) and ours.trace_id == trace_id:
             return Span(self, name, kind, trace_id, id, parent_id, ours, ours.scope_below(scope), scope)
         return Span(self, name, kind, trace_id, id, parent_id, None, scope, scope)
+
+    def first_ending(self, key: object, span: Span) -> record.Ending:
+        """What the records of a span end with, when none has ended with it before."""
+        if len(self.endings) >= _MAX_ENDINGS:
+            self.endings.clear()
+        raw = record.common(span, self.constants)
+        redacted = self.redactor.redact_line(raw)
+        is_clean = redacted is raw and self.redactor.is_clean(raw)
+        ending = self.endings[key] = record.Ending(redacted[1:], raw[1:], is_clean)
+        return ending
 
     def resume(self, span: Span) -> None:
         """Make the span of a generator current for one step, with the context that its body left the last step with."""

@@ -7,7 +7,7 @@ OpenTelemetry context: instrumentation by others nests below it, and `openteleme
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
@@ -18,9 +18,6 @@ from agent_trace.recording.guard import guarded
 from agent_trace.recording.hot import SpanFields
 from agent_trace.recording.scope import Scope
 from agent_trace.recording.text import as_text
-
-if TYPE_CHECKING:
-    pass
 
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 

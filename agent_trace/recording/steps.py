@@ -5,9 +5,10 @@ Each takes `None` where an earlier one failed, so that the wrappers in `calls.py
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from agent_trace.recording.call_steps import Asking, Gate, Prepared
+from agent_trace.recording.call_steps import UNPREPARED, Asking, Captured, Gate, Prepared
+from agent_trace.recording.capturing.capture import capture
 from agent_trace.recording.guard import attempt
 from agent_trace.recording.hot import CallSteps
 from agent_trace.recording.reading.results import Reading
@@ -39,6 +40,30 @@ class Steps(CallSteps):
         self, recorder: Recorder, *, captures_input: bool = True, captures_output: bool = True
     ) -> None:
         super().__init__(recorder, captures_input, captures_output)
+
+    def admitted(self, span: Span, gate: Gate) -> Span:
+        """The span, if its call may be made. Else it is closed, and the gate's error is raised: the user wants that."""
+        refusal = attempt("asking the gate", gate, span)
+        if refusal is not None:
+            self.close(span, error=refusal)
+            raise refusal
+        return span
+
+    def begin_without_input(self, target: Target) -> Span | None:
+        """Open and attach, after preparing has failed."""
+        return attempt("opening an observation", self._begin_without_input, target)
+
+    def _begin_without_input(self, target: Target) -> Span | None:
+        span = self.opened(target, UNPREPARED)
+        if span is not None:
+            self.recorder.attach(span)
+        return span
+
+    def capture_with_care(self, arguments: dict[str, Any]) -> Captured:
+        """What `Repeated` leaves to others: foreign types, and more than fits."""
+        recorder = self.recorder
+        content, cuts = capture(arguments, recorder.limits, "input", recorder.redactor.redact_text)
+        return ([content], [content]), cuts
 
     def open_stream(self, target: Target, prepared: Prepared) -> Stream | None:
         """Start the observation of a generator."""

@@ -5,8 +5,6 @@ import sys
 from importlib import metadata
 from typing import Final
 
-from agent_trace.recording.hot import IS_COMPILED
-
 _TOLD: Final = ("langfuse", "opentelemetry-api", "genai-prices", "orjson", "google-re2", "wrapt")
 
 
@@ -26,6 +24,8 @@ def installed(distribution: str) -> str | None:
 
 def versions() -> dict[str, str]:
     """Name and version of everything that matters, ours first, with the way that traced calls take."""
+    from agent_trace.recording.hot import IS_COMPILED  # loads all of recording, which `--version` need not
+
     hot_path = "compiled" if IS_COMPILED else "in Python"
     told = {"agent-trace": own_version(), "hot path": hot_path, "python": platform.python_version()}
     told.update((name, version) for name in _TOLD if (version := installed(name)))

@@ -7,6 +7,9 @@ from typing import Any, Final
 
 import pytest
 
+from agent_trace import instrument_litellm, uninstrument_litellm
+from agent_trace.recording import guard
+from agent_trace.testing import Recorded, recorded
 from tests.support.llm_server import LlmServer, llm_server
 
 _CALLBACKS: Final = (
@@ -23,6 +26,20 @@ def server() -> Iterator[LlmServer]:
         yield running
 
 
+@pytest.fixture
+def observations(server: LlmServer) -> Iterator[Recorded]:
+    """What is recorded of LiteLLM's calls; nothing of it may fail or be lost."""
+    failed_before = dict(guard.failures)
+    server.begin()
+    instrument_litellm()
+    with recorded() as sink:
+        yield sink
+    uninstrument_litellm()
+    import_module("litellm").cache = None
+    assert guard.failures == failed_before
+    assert sink.lost == {}
+
+
 def _callbacks() -> dict[str, list[Any]]:
     """The lists that this version of LiteLLM has; none before it is imported."""
     found = {name: getattr(sys.modules.get("litellm"), name, None) for name in _CALLBACKS}
@@ -34,8 +51,6 @@ def nothing_stays_in_litellm() -> Iterator[None]:
     """Take our logger out of LiteLLM, and whatever else was put among its callbacks."""
     before = {name: list(each) for name, each in _callbacks().items()}
     yield
-    from agent_trace import uninstrument_litellm
-
     uninstrument_litellm()
     for name, each in _callbacks().items():
         each[:] = before.get(name, [])

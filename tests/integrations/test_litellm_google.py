@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,7 @@ import pytest
 
 from agent_trace import Store, instrument_litellm
 from agent_trace.integrations.litellm_google import whole_generated
-from agent_trace.recording import guard
-from agent_trace.testing import Recorded, recorded
+from agent_trace.testing import Recorded
 from tests.support.litellm_calls import wait_for
 from tests.support.llm_server import USAGE, LlmServer, Refusal
 from tests.support.programs import run_program
@@ -24,17 +23,6 @@ COST = 0.00001742
 """Of one answer of the server, by LiteLLM's prices of the model."""
 MODEL = "gemini/gemini-2.5-flash"
 CONTENTS = [{"role": "user", "parts": [{"text": "AAPL?"}]}]
-
-
-@pytest.fixture
-def observations(server: LlmServer) -> Iterator[Recorded]:
-    failed_before = dict(guard.failures)
-    server.begin()
-    instrument_litellm()
-    with recorded() as sink:
-        yield sink
-    assert guard.failures == failed_before
-    assert sink.lost == {}
 
 
 def asked(server: LlmServer, **more: Any) -> dict[str, Any]:

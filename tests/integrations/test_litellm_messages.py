@@ -3,7 +3,6 @@
 import asyncio
 import json
 import time
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,7 @@ import pytest
 
 from agent_trace import ObservabilityContext, Store, instrument_litellm, uninstrument_litellm
 from agent_trace.integrations.litellm_messages import failure_in, whole_answer, whole_message
-from agent_trace.recording import guard
-from agent_trace.testing import Recorded, recorded
+from agent_trace.testing import Recorded
 from tests.support.litellm_calls import ASKED, wait_for
 from tests.support.llm_server import USAGE, Call, LlmServer, Refusal, Text
 from tests.support.programs import run_program
@@ -22,17 +20,6 @@ litellm: Any = pytest.importorskip("litellm")
 
 COST = 0.0001242
 """Of one answer of the server, by LiteLLM's prices of the model."""
-
-
-@pytest.fixture
-def observations(server: LlmServer) -> Iterator[Recorded]:
-    failed_before = dict(guard.failures)
-    server.begin()
-    instrument_litellm()
-    with recorded() as sink:
-        yield sink
-    assert guard.failures == failed_before
-    assert sink.lost == {}
 
 
 def asked(server: LlmServer, **more: Any) -> dict[str, Any]:

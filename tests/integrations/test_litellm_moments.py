@@ -5,7 +5,7 @@ import contextlib
 import inspect
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
@@ -23,7 +23,6 @@ from agent_trace import (
 )
 from agent_trace.errors import BudgetExceeded
 from agent_trace.integrations import litellm_moments
-from agent_trace.recording import guard
 from agent_trace.recording.process import steps
 from agent_trace.settings import load
 from agent_trace.spending import gate as gates
@@ -37,19 +36,6 @@ litellm: Any = pytest.importorskip("litellm")
 
 
 STREAM = {"stream": True, "stream_options": {"include_usage": True}}
-
-
-@pytest.fixture
-def observations(server: LlmServer) -> Iterator[Recorded]:
-    failed_before = dict(guard.failures)
-    server.begin()
-    instrument_litellm()
-    with recorded() as sink:
-        yield sink
-    uninstrument_litellm()
-    litellm.cache = None
-    assert guard.failures == failed_before
-    assert sink.lost == {}
 
 
 def at(server: LlmServer, model: str = "openai/gpt-4o", **more: Any) -> dict[str, Any]:

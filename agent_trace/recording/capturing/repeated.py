@@ -27,18 +27,18 @@ a large prompt is memory that the system has to find, which takes longer than co
 Left = tuple[int, int]
 """Room and nodes that are left."""
 
-_KEPT_BYTES: Final = 64
-_WORTH_KEEPING: Final = 256
+KEPT_BYTES: Final = 64
+WORTH_KEEPING: Final = 256
 """A shorter text by itself is written and searched as quickly as it is looked up."""
 
-_MOST_PIECES: Final = 4_000
-_MOST_BYTES: Final = 4 << 20
-_MOST_SEEN: Final = 20_000
-_MOST_LABELS: Final = 1_000
-_MOST_VALUES: Final = 8
+MOST_PIECES: Final = 4_000
+MOST_BYTES: Final = 4 << 20
+MOST_SEEN: Final = 20_000
+MOST_LABELS: Final = 1_000
+MOST_VALUES: Final = 8
 """What a message may hold, itself included, and what each is taken to hold: counting costs more than it is worth."""
-_LEAST_DEPTH: Final = 6
-_MOST_OBJECTS: Final = 1
+LEAST_DEPTH: Final = 6
+MOST_OBJECTS: Final = 1
 """How deep objects are looked through: what stands deeper is written as it is."""
 
 
@@ -61,10 +61,10 @@ class Repeated:
         orjson refuses.
         """
         room, nodes, depth = limits
-        if depth < _LEAST_DEPTH:
+        if depth < LEAST_DEPTH:
             return None
         parts: Parts = [], []
-        left = self._object(parts, arguments, room, nodes, depth, _MOST_OBJECTS)
+        left = self._object(parts, arguments, room, nodes, depth, MOST_OBJECTS)
         return None if left is None else parts
 
     def _object(
@@ -104,7 +104,7 @@ class Repeated:
         return room - 2, nodes
 
     def _label(self, name: str) -> bytes:
-        if len(self._labels) >= _MOST_LABELS:
+        if len(self._labels) >= MOST_LABELS:
             self._labels.clear()
         if type(name) is not str:
             raise TypeError(f"{name!r} is no name")
@@ -117,7 +117,7 @@ class Repeated:
         known = self._known
         before = b"["
         room -= 1
-        nodes -= 1 + _MOST_VALUES * len(items)
+        nodes -= 1 + MOST_VALUES * len(items)
         for item in items:
             piece = None
             if type(item) is dict:
@@ -141,14 +141,14 @@ class Repeated:
         return None if room < 1 or nodes < 0 else (room, nodes)
 
     def _text(self, text: str, room: int) -> Piece | None:
-        if len(text) < _WORTH_KEEPING:
+        if len(text) < WORTH_KEEPING:
             encoded = orjson.dumps(text)
             return encoded, encoded, 1
         return self._known.get(text) or self._met(text, text, room)
 
     def _met(self, key: str | tuple[str, ...], value: str | dict[str, str], room: int) -> Piece | None:
         """A piece that is not known: learned if it was met before and is clean by itself; None for one too large."""
-        if type(key) is tuple and len(key) > 2 * _MOST_VALUES:
+        if type(key) is tuple and len(key) > 2 * MOST_VALUES:
             return None
         if (len(key) if type(key) is str else sum(map(len, key))) > room:
             return None
@@ -157,20 +157,20 @@ class Repeated:
         count = len(seen)
         seen.add(hash(key))
         if len(seen) > count:
-            if count >= _MOST_SEEN:
+            if count >= MOST_SEEN:
                 seen.clear()
         elif self._is_clean(encoded):
             return self._learn(key, encoded)
-        return encoded, encoded, _MOST_VALUES
+        return encoded, encoded, MOST_VALUES
 
     def _learn(self, key: str | tuple[str, ...], encoded: bytes) -> Piece:
         self._bytes += len(encoded)
-        if self._bytes > _MOST_BYTES or len(self._known) >= _MOST_PIECES:
+        if self._bytes > MOST_BYTES or len(self._known) >= MOST_PIECES:
             self._known.clear()
             self._bytes = len(encoded)
-        is_long = len(encoded) >= _WORTH_KEEPING
-        rest = encoded[:_KEPT_BYTES] + encoded[-_KEPT_BYTES:] if is_long else encoded
-        piece = self._known[key] = encoded, rest, _MOST_VALUES
+        is_long = len(encoded) >= WORTH_KEEPING
+        rest = encoded[:KEPT_BYTES] + encoded[-KEPT_BYTES:] if is_long else encoded
+        piece = self._known[key] = encoded, rest, MOST_VALUES
         return piece
 
 

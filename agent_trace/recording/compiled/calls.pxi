@@ -25,24 +25,24 @@ cdef class CallSteps:
         """Prepare, open and attach in one."""
         span = None
         try:
-            span = self._open(target, self._prepare(target, instance, args, kwargs))
+            span = self.opened(target, self._prepare(target, instance, args, kwargs))
             if span is not None:
                 self.recorder.attach(span)
         except Exception as error:
             _contain("opening an observation", error)
             span = None
         if span is None:
-            span = self._begin_without_input(target)
-        return span if self.gate is None or span is None else self._admitted(span)
+            span = self.begin_without_input(target)
+        return span if self.gate is None or span is None else self.admitted(span, self.gate)
 
     def open(self, target, prepared):
         """Start the observation of a prepared call, not current yet."""
         span = None
         try:
-            span = self._open(target, prepared)
+            span = self.opened(target, prepared)
         except Exception as error:
             _contain("opening an observation", error)
-        return span if self.gate is None or span is None else self._admitted(span)
+        return span if self.gate is None or span is None else self.admitted(span, self.gate)
 
     def close(self, span, output=_NOTHING, error=None):
         """Detach the span and write its observation."""
@@ -53,28 +53,6 @@ cdef class CallSteps:
         except Exception as failure:
             _contain("finishing an observation", failure)
             self.recorder.lose()
-
-    cdef object _admitted(self, span):
-        """The span, if its call may be made."""
-        refusal = None
-        try:
-            refusal = self.gate(span)
-        except Exception as error:
-            _contain("asking the gate", error)
-        if refusal is not None:
-            self.close(span, error=refusal)
-            raise refusal
-        return span
-
-    cdef object _begin_without_input(self, target):
-        try:
-            span = self._open(target, _UNPREPARED)
-            if span is not None:
-                self.recorder.attach(span)
-            return span
-        except Exception as error:
-            _contain("opening an observation", error)
-        return None
 
     cdef int _close(self, SpanFields span, output, error) except -1:
         self.recorder.detach(span)
@@ -115,12 +93,10 @@ cdef class CallSteps:
             written = recorder.repeated.write(arguments, recorder.limits)
         except (TypeError, RuntimeError):
             pass
-        if written is not None:
-            return written, None
-        content, cuts = _capture(arguments, recorder.limits, "input", recorder.redactor.redact_text)
-        return ([content], [content]), cuts
+        return self.capture_with_care(arguments) if written is None else (written, None)
 
-    cdef object _open(self, target, tuple prepared):
+    cpdef object opened(self, target, tuple prepared):
+        """The span of a prepared call."""
         cdef SpanFields span
         content, cuts, model, parameters, subject = prepared
         if subject is None:

@@ -15,7 +15,6 @@ from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
 
 import os
-import threading
 import time
 
 import orjson
@@ -23,6 +22,7 @@ from opentelemetry.context.context import Context
 
 from agent_trace.recording import call_steps, clock, current_context, guard, lifecycle, recent, record, scope
 from agent_trace.recording.capturing.capture import capture
+from agent_trace.recording.capturing import repeated
 from agent_trace.recording.capturing.plain import survey
 from agent_trace.recording.reading import arguments, results
 
@@ -50,8 +50,6 @@ cdef object _survey = survey
 cdef object _given_ns = clock.given_ns
 cdef object _capture = capture
 cdef object _own_fields = record.own_fields
-cdef object _common = record.common
-cdef object _Ending = record.Ending
 cdef object _Context = Context
 cdef object _variable = current_context.VARIABLE
 cdef object _foreign_context = current_context
@@ -62,7 +60,7 @@ cdef object _read_result = results.read_result
 cdef object _monotonic_s = time.monotonic
 cdef object _finished_in_context = recent.in_context
 cdef list _finished_in_main_thread = recent.in_main_thread
-cdef unsigned long _MAIN_THREAD = threading.main_thread().ident
+cdef unsigned long _MAIN_THREAD = recent.MAIN_THREAD
 cdef tuple _NO_ARGUMENTS = ()
 cdef object _SCOPE_KEY = scope.SCOPE_KEY
 cdef object _EMPTY = scope.EMPTY
@@ -70,7 +68,6 @@ cdef object _CURRENT = lifecycle.CURRENT
 cdef object _OURS = lifecycle.OURS
 cdef object _NOTHING = lifecycle.NOTHING
 cdef object _READ_TYPES = lifecycle.READ_TYPES
-cdef Py_ssize_t _MAX_ENDINGS = lifecycle.MAX_ENDINGS
 cdef object _UNPREPARED = call_steps.UNPREPARED
 
 include "pieces.pxi"

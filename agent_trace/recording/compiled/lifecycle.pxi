@@ -124,14 +124,14 @@ cdef class Lifecycle:
                 content, cuts = _capture(output, self.limits, "output", self.redactor.redact_text)
                 if cuts:
                     span.cuts = [*(span.cuts or ()), *cuts]
-        self._write(span, end_ns, content, reading)
+        self._write_line(span, end_ns, content, reading)
         span.input = span.cuts = span.additions = span.model_parameters = span.subject = None
         finished = (span.trace_id, span.id), span.scope
         PyContextVar_Set(_finished_in_context, finished)
         if PyThread_get_thread_ident() == _MAIN_THREAD:
             _finished_in_main_thread[0] = finished
 
-    cdef int _write(self, SpanFields span, end_ns, bytes content, reading) except -1:
+    cdef int _write_line(self, SpanFields span, end_ns, bytes content, reading) except -1:
         cdef bytes line, searched
         line, searched = observation(span, end_ns, content, reading, self.ending(span))
         redactor = self.redactor
@@ -149,16 +149,6 @@ cdef class Lifecycle:
             key = (key, *scope.items())
         cdef PyObject *known = PyDict_GetItem(self.endings, key)
         return self.first_ending(key, span) if known is NULL else <object>known
-
-    def first_ending(self, key, span):
-        """The same for a key that is new."""
-        if len(self.endings) >= _MAX_ENDINGS:
-            self.endings.clear()
-        raw = _common(span, self.constants)
-        redacted = self.redactor.redact_line(raw)
-        is_clean = redacted is raw and self.redactor.is_clean(raw)
-        ending = self.endings[key] = _Ending(redacted[1:], raw[1:], is_clean)
-        return ending
 
 
 cdef object _context():

@@ -1,15 +1,15 @@
 # What `capturing/repeated.py` does, compiled: arguments as JSON, with a memory of what comes again with every call.
 
 
-cdef int KEPT_BYTES = 64
-cdef int WORTH_KEEPING = 256
-cdef int MOST_PIECES = 4_000
-cdef int MOST_BYTES = 4 << 20
-cdef int MOST_SEEN = 20_000
-cdef int MOST_LABELS = 1_000
-cdef int MOST_VALUES = 8
-cdef int LEAST_DEPTH = 6
-cdef int MOST_OBJECTS = 1
+cdef Py_ssize_t KEPT_BYTES = repeated.KEPT_BYTES
+cdef Py_ssize_t WORTH_KEEPING = repeated.WORTH_KEEPING
+cdef Py_ssize_t MOST_PIECES = repeated.MOST_PIECES
+cdef Py_ssize_t MOST_BYTES = repeated.MOST_BYTES
+cdef Py_ssize_t MOST_SEEN = repeated.MOST_SEEN
+cdef Py_ssize_t MOST_LABELS = repeated.MOST_LABELS
+cdef Py_ssize_t MOST_VALUES = repeated.MOST_VALUES
+cdef Py_ssize_t LEAST_DEPTH = repeated.LEAST_DEPTH
+cdef Py_ssize_t MOST_OBJECTS = repeated.MOST_OBJECTS
 
 cdef extern from *:
     """

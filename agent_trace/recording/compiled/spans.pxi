@@ -1,7 +1,7 @@
 # What `span_fields.py`, `record.py` and `clock.Ids` do for most calls, compiled: fields of a span, its lines, its ids.
 
 
-cdef Py_ssize_t LARGE = 16_384
+cdef Py_ssize_t LARGE = record.LARGE
 cdef enum:
     MOST_ID_BYTES = 64
     HEAD_BYTES = 384  # 319 at most: three ids, two numbers of twenty digits, and their names

@@ -204,7 +204,7 @@ class Journal(Appender):
             self._wait_s = 0.0
         if not self._beside:
             # Without a lock, which a handler could wait for in vain: two at once both use the first.
-            twin = Journal.__new__(Journal)
+            twin = Journal.__new__(Journal)  # what is not among its `vars` is what begins afresh
             vars(twin).update(vars(self), _on_segment=None)
             twin._start_afresh()
             forks.watch(twin)
