@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST_ARGS ?= -n 2 --dist loadfile
 # What an editable installation has to be made anew for.
-INSTALLED_FROM := setup.cfg setup.py $(wildcard agent_trace/recording/compiled/*.pyx agent_trace/recording/compiled/*.pxi)
+INSTALLED_FROM := setup.cfg setup.py $(wildcard $(addprefix agent_trace/recording/compiled/,calling.c *.pyx *.pxi))
 
 # The first Python from 3.11 to 3.14 that can make a virtual environment. Any other: make PYTHON=/path/to/python
 PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3.14 python3 python; do \
@@ -47,7 +47,7 @@ screenshots: $(VENV)/installed-dev browser
 
 clean:
 	rm -rf $(VENV) screenshots build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	rm -f agent_trace/recording/compiled/*.so agent_trace/recording/compiled/*.c
+	rm -f agent_trace/recording/compiled/*.so
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "No Python from 3.11 to 3.14 that can make a virtual environment was found." \

@@ -14,7 +14,7 @@ import wrapt
 
 import agent_trace.background  # noqa: F401 - what is recorded is delivered, where there is somewhere to deliver it to
 from agent_trace.observation import ObservationType
-from agent_trace.recording.calls import wrapper_for
+from agent_trace.recording.calls import call_observed, wrapper_for
 from agent_trace.recording.process import is_on
 from agent_trace.recording.target import Target
 
@@ -168,6 +168,8 @@ class ObservedCallable(_FunctionWrapper):
     """The wrapped callable: looks like what it wraps to `inspect`, `pickle`, `copy` and descriptors."""
 
     __bound_function_wrapper__ = BoundObserved
+    if call_observed is not None:
+        __call__ = call_observed
 
     def __init__(self, wrapped: Any, options: Options) -> None:
         target = Target(wrapped, **options)

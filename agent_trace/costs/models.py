@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import logging
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -84,12 +85,14 @@ Rate = Any
 class Rates:
     """What one model costs at one time, by our classes of usage."""
 
-    __slots__ = ("_by_class", "_pico", "_table", "request")
+    __slots__ = ("_by_class", "_pico", "_starts", "_table", "request")
 
     def __init__(self, table: Mapping[str, Rate]) -> None:
         self._table = table
         self._by_class: dict[str, Rate | None] = {}
-        self._pico: dict[str, int | None] = {}
+        self._pico: dict[tuple[str, int], int | None] = {}
+        tiers = [tier.start for rate in table.values() for tier in getattr(rate, "tiers", ())]
+        self._starts = sorted(set(tiers))
         self.request: Rate | None = table.get("requests_kcount")
 
     def __bool__(self) -> bool:
@@ -100,13 +103,20 @@ class Rates:
         rate = self._rate_of(usage_class)
         return rate if rate is None or type(rate) is Decimal else rate_at(rate, inputs)
 
-    def pico_a_token(self, usage_class: str) -> int | None:
-        """10**-12 dollars for one token, when that is a whole number that does not depend on how many there are."""
-        if usage_class not in self._pico:
-            rate = None if self.request is not None else self._rate_of(usage_class)
-            pico = rate * 1_000_000 if isinstance(rate, Decimal) else Decimal("0.5")
-            self._pico[usage_class] = int(pico) if pico == int(pico) else None
-        return self._pico[usage_class]
+    def tier(self, usage: Mapping[str, int]) -> int:
+        """How many tiers the input tokens of a call are beyond, of all that any rate has."""
+        return bisect_left(self._starts, inputs_of(usage)) if self._starts else 0
+
+    def pico_a_token(self, usage_class: str, tier: int) -> int | None:
+        """10**-12 dollars for one token in that tier, when that is a whole number and all that a call costs."""
+        key = usage_class, tier
+        if key not in self._pico:
+            # The fewest tokens that are beyond so many tiers.
+            inputs = self._starts[tier - 1] + 1 if tier else 0
+            rate = None if self.request is not None else self.of(usage_class, inputs)
+            pico = Decimal("0.5") if rate is None else rate * 1_000_000
+            self._pico[key] = int(pico) if pico == int(pico) else None
+        return self._pico[key]
 
     def _rate_of(self, usage_class: str) -> Rate | None:
         try:
@@ -115,6 +125,11 @@ class Rates:
             keys = (key for key in RATE_KEYS.get(usage_class, ()) if key in self._table)
             rate = self._by_class[usage_class] = self._table.get(next(keys, ""))
             return rate
+
+
+def inputs_of(usage: Mapping[str, int]) -> int:
+    """How many tokens of all went in: what tiers begin with."""
+    return sum([count for each, count in usage.items() if each in INPUT_CLASSES])
 
 
 def rate_at(rate: Rate, inputs: int) -> Decimal:

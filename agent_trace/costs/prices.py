@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any, Final, NamedTuple
 
-from agent_trace.costs.models import INPUT_CLASSES, Rates, priced_model, rate_at
+from agent_trace.costs.models import Rates, inputs_of, priced_model, rate_at
 from agent_trace.costs.models import price_source as table_source
 from agent_trace.costs.overrides import overrides
 
@@ -67,9 +67,9 @@ def price_pico(model: str, usage: Mapping[str, int], at_ns: int) -> int | None:
         if found is None:
             return None
         rates = found.rates(at_ns)
-    total_pico = 0
+    total_pico, tier = 0, rates.tier(usage)
     for each, count in usage.items():
-        a_token = rates.pico_a_token(each)
+        a_token = rates.pico_a_token(each, tier)
         if a_token is None:
             cost = _multiply(rates, usage, "") if rates else None
             return None if cost is None else pico(cost.total)
@@ -89,7 +89,7 @@ def price_source() -> str:
 
 
 def _multiply(rates: Rates, usage: Mapping[str, int], source: str) -> Cost | None:
-    inputs = sum([count for each, count in usage.items() if each in INPUT_CLASSES])
+    inputs = inputs_of(usage)
     parts: dict[str, Decimal] = {}
     total = ZERO
     for each, count in usage.items():

@@ -14,6 +14,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final
 
 from agent_trace.recording import process
+from agent_trace.recording.compiled import compiled
 
 if TYPE_CHECKING:
     from agent_trace.recording.span import Span
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from agent_trace.recording.target import Target
 
 Wrapper = Callable[[Any, Any, tuple[Any, ...], dict[str, Any]], Any]
+
+_calling: Final = compiled("calling")
+call_observed: Final[Callable[..., Any] | None] = None if _calling is None else _calling.call
+"""What calling an observed callable does, if that is compiled; else wrapt does it."""
 
 
 def wrapper_for(function: Any, target: Target) -> Wrapper:
@@ -32,7 +37,7 @@ def wrapper_for(function: Any, target: Target) -> Wrapper:
         return partial(_call_coroutine, target)
     if inspect.isgeneratorfunction(code):
         return partial(_call_generator, target)
-    return partial(_call, target)
+    return partial(_call, target) if _calling is None else _calling.PlainCall(target, _end_later)
 
 
 def begins_later(wrapper: Wrapper) -> bool:
@@ -64,12 +69,16 @@ def _call(target: Target, wrapped: Any, instance: Any, args: tuple[Any, ...], kw
         steps.close(span, error=error)
         raise
     if type(result) is CoroutineType:
-        # Of another decorator's wrapper, or a method that hands on an async one: the call ends when this does.
-        steps.detach(span)
-        unawaited = Unawaited(result, partial(steps.close, span))
-        return named_like(result, _drive(steps, lambda: span, unawaited))
+        return _end_later(steps, span, result)
     steps.close(span, result)
     return result
+
+
+def _end_later(steps: Steps, span: Span | None, coroutine: CoroutineType[Any, Any, Any]) -> Any:
+    """Of another decorator's wrapper, or a method that hands on an async one: the call ends when this does."""
+    steps.detach(span)
+    unawaited = Unawaited(coroutine, partial(steps.close, span))
+    return named_like(coroutine, _drive(steps, lambda: span, unawaited))
 
 
 def _call_coroutine(

@@ -5,27 +5,11 @@ Both write the same records, byte for byte. `AGENT_TRACE_COMPILED=0` in the envi
 
 from __future__ import annotations
 
-import sys
-from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
-from agent_trace.settings import compiled_is_wanted
+from agent_trace.recording.compiled import compiled
 
-
-def _compiled() -> ModuleType | None:
-    """The compiled way, where it is there and can be gone."""
-    gil_is_on = getattr(sys, "_is_gil_enabled", lambda: True)()
-    can_be_gone = gil_is_on and sys.implementation.name == "cpython"
-    if not (can_be_gone and compiled_is_wanted()):
-        return None
-    try:
-        return import_module("agent_trace.recording.compiled.hot_path")
-    except ImportError:  # built without a compiler, or a second interpreter in this process
-        return None
-
-
-_found: Final = _compiled()
+_found: Final = compiled("hot_path")
 IS_COMPILED: Final = _found is not None
 
 if TYPE_CHECKING or _found is None:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 _MOST: Final = (1 << 63) - 1
@@ -19,17 +19,17 @@ def waiting() -> Waiting:
     return defaultdict(list)
 
 
-def summed(figures: Waiting) -> dict[Key, Figures]:
+def summed(figures: Mapping[Key, list[Figures]]) -> dict[Key, Figures]:
     """The sums by key, without numbers that no column can hold."""
-    sums = {key: each[0] if len(each) == 1 else total(each) for key, each in figures.items()}
+    sums = {key: total(each) for key, each in figures.items()}
     if sums and (max(map(max, sums.values())) > _MOST or min(map(min, sums.values())) < -_MOST):
         return {key: tuple(min(max(each, -_MOST), _MOST) for each in row) for key, row in sums.items()}
     return sums
 
 
-def total(figures: list[Figures]) -> Figures:
+def total(figures: Sequence[Figures]) -> Figures:
     """The sum of all."""
-    return tuple(map(sum, zip(*figures, strict=True)))
+    return figures[0] if len(figures) == 1 else tuple(map(sum, zip(*figures, strict=True)))
 
 
 class CellTable(NamedTuple):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from agent_trace.delivery.reader import Chunk
-from agent_trace.store.binding import blob, bound
+from agent_trace.store.binding import blob, write_rows
 from agent_trace.store.profiles import Known, Profiles
 from agent_trace.store.records import OFFSET_MASK, Address, Key, Record, amend, identify
 from agent_trace.store.rollups import Rollups
@@ -21,8 +21,6 @@ from agent_trace.store.tag_sums import TagSums
 Fetch = Callable[[Address], Record | None]
 MOST_AT_ONCE: Final = 30_000
 """SQLite takes this many values in one query with room to spare."""
-_ID: Final = ObservationRow._fields.index("id")
-_PARENT: Final = ObservationRow._fields.index("parent_id")
 
 
 @dataclass(slots=True)
@@ -37,9 +35,9 @@ class Batch:
     scores: list[tuple[int, int, bytes, int]] = field(default_factory=list)
     """Rows of `scores`."""
 
-    def keys(self) -> set[Key]:
-        """Every observation that this batch says something about."""
-        return {*self.observations, *self.openings, *self.amendments}
+    def keys(self) -> list[Key]:
+        """Every observation that this batch says something about, once."""
+        return list({**self.observations, **self.openings, **self.amendments})
 
 
 def read_batch(base: int, chunk: Chunk) -> Batch:
@@ -81,8 +79,11 @@ def write_batch(connection: sqlite3.Connection, batch: Batch, fetch: Fetch, prof
     `profiles` is what the caller knows of them already; more is added as it turns up.
     """
     keys = batch.keys()
-    summaries = load(connection, {trace_id for trace_id, _ in keys})
-    known = _look_up(connection, keys, summaries)
+    # In the order of the journal, so that what is new is mostly appended to the tables and those of their indexes
+    # that begin with a trace or a time. Ids are random: in their order, every row would go to another page.
+    summaries = load(connection, dict.fromkeys(trace_id for trace_id, _ in keys))
+    # Whatever is known of an observation, its trace is known as well.
+    known = _look_up(connection, [key for key in keys if summaries[key[0]].known is not None], summaries)
     changes = _Changes(summaries, Rollups(connection), Profiles(connection, profiles))
     for key in keys:
         _settle(key, batch, known, fetch, changes)
@@ -91,7 +92,7 @@ def write_batch(connection: sqlite3.Connection, batch: Batch, fetch: Fetch, prof
     changes.write(connection)
 
 
-def _look_up(connection: sqlite3.Connection, keys: set[Key], summaries: dict[bytes, Summary]) -> _Known:
+def _look_up(connection: sqlite3.Connection, keys: list[Key], summaries: dict[bytes, Summary]) -> _Known:
     by_number = {(summaries[trace_id].number, id): (trace_id, id) for trace_id, id in keys}
     known = _Known({}, {})
     for marks, ids in _portions([id for _, id in keys]):
@@ -200,9 +201,8 @@ class _Changes:
             self._tag_sums.remove(connection, record, record)
         for table in ("observations", "tags", "signals"):
             connection.executemany(f"DELETE FROM {table} WHERE record = ?", self._replaced)
-        connection.executemany(
-            f"INSERT INTO observations VALUES ({','.join('?' * len(ObservationRow._fields))})",
-            map(_bound, self._rows),
+        write_rows(
+            connection, "INSERT INTO observations", ObservationRow._fields, self._rows, ("id", "parent_id")
         )
         connection.executemany("INSERT INTO tags VALUES (?,?)", self._tags)
         connection.executemany("INSERT INTO signals VALUES (?,?,?,?,?,?,?,?,?,?)", self._signals)
@@ -210,11 +210,3 @@ class _Changes:
         self._tag_sums.write(connection)
         save(connection, self._summaries.values())
         recount(connection, self._recount)
-
-
-def _bound(row: ObservationRow) -> list[object]:
-    values = bound(row)
-    values[_ID] = blob(row.id)
-    if row.parent_id is not None:
-        values[_PARENT] = blob(row.parent_id)
-    return values

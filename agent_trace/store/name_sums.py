@@ -1,6 +1,8 @@
 """Sums by agent, tenant and model, and how long an agent's calls took, each by day, kept up as observations come and go."""
 
 import sqlite3
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Final
 
 from agent_trace.store.cells import CellTable, Figures, Waiting, summed, waiting
@@ -19,18 +21,20 @@ class NameSums:
 
     def __init__(self) -> None:
         self._days: Waiting = waiting()
-        self._took: dict[tuple[str, int, int, int], int] = {}
+        self._took: defaultdict[tuple[str, int, int, int], int] = defaultdict(int)
 
-    def count(self, row: ObservationRow, figures: Figures, sign: int) -> None:
-        """Count an observation with these figures in (1), or out again (-1): its figures are negative then."""
+    def count(self, rows: Sequence[ObservationRow], figures: Figures, sign: int) -> None:
+        """Count observations of one profile and day, which come to these figures, in (1) or out again (-1)."""
+        row = rows[0]
         agent, day = row.agent_id or row.agent_name or "", row.start_ns // NS_A_DAY
         self._days["agent", agent, day].append(figures)
         self._days["tenant", row.tenant_id or "", day].append(figures)
         self._days["model", row.model or "", day].append(figures)
         is_generation = row.type == "generation"
-        if agent and row.took is not None and (is_generation or row.type == "agent"):
-            key = (agent, int(is_generation), row.took, day)
-            self._took[key] = self._took.get(key, 0) + sign
+        if agent and (is_generation or row.type == "agent"):
+            for each in rows:
+                if each.took is not None:
+                    self._took[agent, int(is_generation), each.took, day] += sign
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Add it all to the tables."""

@@ -21,7 +21,7 @@ _SAYING: Final = (
 
 def preview(value: Any) -> str | None:
     """At most 200 characters on one line; None for nothing."""
-    if value is None or value in ("", [], {}):
+    if value is None or (not value and value in ("", [], {})):
         return None
     said = value if type(value) is str else _last_words(value)
     if said is None:
@@ -41,16 +41,15 @@ def _is_plain(line: str) -> bool:
 def _last_words(value: Any) -> str | None:
     """Follow a chat's shape down to a string: the last message, the first choice, the only argument."""
     for _ in range(8):
-        if isinstance(value, str):
-            return value
-        if isinstance(value, list) and value and isinstance(value[-1], dict | str):
-            value = value[-1]
-        elif isinstance(value, dict) and len(value) == 1:
-            value = next(iter(value.values()))
-        elif isinstance(value, dict):
+        kind = type(value)
+        if kind is str:
+            return value  # type: ignore[no-any-return]
+        if kind is dict and len(value) == 1:
+            (value,) = value.values()
+        elif kind is dict:
             value = next(filter(None, map(value.get, _SAYING)), None)
-            if value is None:
-                return None
+        elif kind is list and value and type(value[-1]) in (dict, str):
+            value = value[-1]
         else:
             return None
     return None

@@ -1,6 +1,7 @@
 """Sums by profile over all time, kept up as observations come and go."""
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Final
 
 from agent_trace.store.cells import Figures, Waiting, summed, waiting
@@ -28,14 +29,15 @@ class ProfileSums:
         self._last_ns: dict[int, int] = {}
         self._recount: set[int] = set()
 
-    def count(self, row: ObservationRow, figures: Figures, sign: int) -> None:
-        """Count an observation with these figures in (1), or out again (-1): its figures are negative then."""
-        profile = row.profile
+    def count(self, rows: Sequence[ObservationRow], figures: Figures, sign: int) -> None:
+        """Count observations of one profile, which come to these figures, in (1) or out again (-1)."""
+        profile = rows[0].profile
         self._cells[profile,].append(figures)
         if sign < 0:
             self._recount.add(profile)
-        elif row.start_ns > self._last_ns.get(profile, 0):
-            self._last_ns[profile] = row.start_ns
+        else:
+            starts = [row.start_ns for row in rows]
+            self._last_ns[profile] = max(self._last_ns.get(profile, 0), *starts)
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Add it all to the table, when the observations themselves are written or removed."""

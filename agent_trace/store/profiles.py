@@ -4,9 +4,12 @@ There are few of them, so that whoever asks for an agent, a tenant or a model lo
 """
 
 import sqlite3
-from typing import Final
+from types import NoneType
+from typing import Any, Final
 
 import orjson
+
+from agent_trace.store.records import Record, level_rank, text
 
 PROFILE: Final = ("type", "level", "name", "model", "agent_id", "agent_name", "tenant_id")
 Profile = tuple[str | None, int, str | None, str | None, str | None, str | None, str | None]
@@ -22,15 +25,29 @@ _ADD: Final = f"INSERT INTO profiles (key, {', '.join(PROFILE)}) VALUES (?{',?' 
 class Profiles:
     """Numbers of profiles, given as they are asked for; nothing is ever taken back. For one transaction."""
 
-    __slots__ = ("_connection", "_known", "_new")
+    __slots__ = ("_connection", "_known", "_new", "_read")
 
     def __init__(self, connection: sqlite3.Connection, known: Known) -> None:
         self._connection = connection
         self._known = known
         self._new: Known = {}
+        self._read: dict[tuple[Any, ...], tuple[int, Profile]] = {}
 
-    def number_of(self, profile: Profile) -> int:
-        """The number of a profile."""
+    def of(self, record: Record) -> tuple[int, Profile]:
+        """The profile of a record with its number."""
+        stated = tuple(map(record.get, PROFILE))
+        try:
+            return self._read[stated]
+        except (KeyError, TypeError):  # the latter for a list or an object where a name should be
+            type_, level, *names = stated
+            profile: Profile = (text(type_), level_rank(level), *map(text, names))  # type: ignore[assignment]
+        found = self._number_of(profile), profile
+        # 1 and True are one key and two names: only what was text already is looked up by what was stated.
+        if {str, NoneType}.issuperset(map(type, stated)):
+            self._read[stated] = found
+        return found
+
+    def _number_of(self, profile: Profile) -> int:
         number = self._known.get(profile) or self._new.get(profile)
         return self._find(profile) if number is None else number
 

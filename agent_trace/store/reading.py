@@ -8,8 +8,8 @@ from agent_trace.costs import price, recorded_cost
 from agent_trace.observation import Observation
 from agent_trace.store.filters import Narrowing, all_of, observation_conditions
 from agent_trace.store.names import Found
-from agent_trace.store.records import Address, Record, amend, parse
-from agent_trace.store.rows import text, token_counts
+from agent_trace.store.records import Address, Record, amend, parse, text
+from agent_trace.store.rows import token_counts
 
 ReadBytes = Callable[[int, int, int], bytes | None]
 """What stands in a segment: its number, from where, how many bytes; None when it is gone."""

@@ -26,7 +26,9 @@ EPOCH_S: Final = 1_577_836_800
 _LAST_NUMBER: Final = (1 << 31) - (1 << 20)
 """Where a clock that is decades ahead ends up: an address must fit 63 bits, with room for a million segments."""
 
-KINDS: Final = frozenset({"observation", "opened", "amendment", "score"})
+_MOMENTS: Final = {"observation": "start_ns", "opened": "start_ns", "amendment": "at_ns", "score": "at_ns"}
+"""When a record of each kind was. That of an observation has to be told."""
+
 _NAME: Final = re.compile(r"^(\d{8}T\d{6}(?:\.\d+)?)-(\d+)-")
 _MAX_NS: Final = (1 << 63) - 1
 
@@ -86,20 +88,24 @@ def is_record(record: Record) -> bool:
 
 def identify(record: Record) -> Key | None:
     """(trace id, observation id) of a record, the latter empty for a score of a whole trace; None for no record."""
-    kind, id = record.get("kind"), record.get("id")
-    if kind not in KINDS:
-        return None
-    at_ns = record.get("start_ns" if kind in ("observation", "opened") else "at_ns", 0)
-    if type(at_ns) is not int or not 0 <= at_ns <= _MAX_NS:
-        return None
     try:
-        key = (
-            bytes.fromhex(record["trace_id"]),
-            bytes.fromhex("" if kind == "score" and id is None else id or "-"),
-        )
+        kind, id = record["kind"], record.get("id")
+        moment = _MOMENTS[kind]
+        at_ns = record[moment] if moment == "start_ns" else record.get(moment, 0)
+        trace_id = bytes.fromhex(record["trace_id"])
+        own_id = bytes.fromhex("" if id is None and kind == "score" else id or "-")
     except (KeyError, TypeError, ValueError):
         return None
-    return key if len(key[0]) == 16 and len(key[1]) in (8, 0 if kind == "score" else 8) else None
+    if type(at_ns) is not int or not 0 <= at_ns <= _MAX_NS or len(trace_id) != 16:
+        return None
+    return (trace_id, own_id) if len(own_id) == 8 or (kind == "score" and not own_id) else None
+
+
+def text(value: object) -> str | None:
+    """A column's text: numbers somebody used as a name are written out, containers are not a name."""
+    if value is None or type(value) is str:
+        return value
+    return str(value) if isinstance(value, str | int | float) else None
 
 
 class Shelf:

@@ -23,6 +23,8 @@ _PRICED: Final = (
     + ", ".join(f"usage_{each}" for each in USAGE_COLUMNS)
     + " FROM observations WHERE tokens IS NOT NULL AND model <> '' AND NOT stated"
 )
+_AT_ONCE: Final = 10_000
+"""Rows are held in memory until they are summed up, and it may be all of a million that cost something else."""
 _CHANGE: Final = "UPDATE observations SET cost_pico = ?, unpriced = ? WHERE record = ?"
 
 
@@ -49,14 +51,20 @@ def _known(connection: sqlite3.Connection) -> str | None:
 
 
 def _reprice(connection: sqlite3.Connection) -> None:
-    changed, rollups = list(_changed(connection)), Rollups(connection)
+    changed = list(_changed(connection))
+    for start in range(0, len(changed), _AT_ONCE):
+        _change(connection, changed[start : start + _AT_ONCE])
+    recount(connection, {trace for _, trace, _ in changed})
+
+
+def _change(connection: sqlite3.Connection, changed: list[tuple[int, int, int | None]]) -> None:
+    rollups = Rollups(connection)
     for record, _, cost in changed:
         row = connection.execute("SELECT * FROM observations WHERE record = ?", (record,)).fetchone()
         old = ObservationRow(*row)
         rollups.replace(old, old._replace(cost_pico=cost, unpriced=cost is None))
     connection.executemany(_CHANGE, ((cost, cost is None, record) for record, _, cost in changed))
     rollups.write()
-    recount(connection, {trace for _, trace, _ in changed})
 
 
 def _changed(connection: sqlite3.Connection) -> Iterator[tuple[int, int, int | None]]:

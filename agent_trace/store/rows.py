@@ -9,8 +9,8 @@ import orjson
 from agent_trace.costs import pico, price_pico, recorded_cost
 from agent_trace.store.durations import step_of
 from agent_trace.store.previews import preview
-from agent_trace.store.profiles import Profile, Profiles
-from agent_trace.store.records import Address, Record, level_rank
+from agent_trace.store.profiles import Profiles
+from agent_trace.store.records import Address, Record, text
 
 PICO: Final = Decimal(10**12)
 """Costs are summed as whole 10**-12 dollars: exact for every rate with up to six decimals a million tokens."""
@@ -87,8 +87,7 @@ def observation_row(
     start_ns, end_ns = record["start_ns"], get("end_ns")
     if not (type(end_ns) is int and 0 <= end_ns <= _MAX_INTEGER):
         end_ns = None
-    profile = _profile_of(record)
-    type_, level, name, model, agent_id, agent_name, tenant_id = profile
+    profile, (type_, level, name, model, agent_id, agent_name, tenant_id) = profiles.of(record)
     return ObservationRow(
         address.record,
         address.length,
@@ -115,21 +114,8 @@ def observation_row(
         preview(get("output")) if is_root else None,
         1 if "cost" in record and recorded_cost(record["cost"]) is not None else 0,
         _id(get("parent_id")),
-        profiles.number_of(profile),
+        profile,
         None if end_ns is None else step_of(end_ns - start_ns),
-    )
-
-
-def _profile_of(record: Record) -> Profile:
-    get = record.get
-    return (
-        text(get("type")),
-        level_rank(get("level")),
-        text(get("name")),
-        text(get("model")),
-        text(get("agent_id")),
-        text(get("agent_name")),
-        text(get("tenant_id")),
     )
 
 
@@ -152,13 +138,6 @@ def _usage_columns(usage: Mapping[str, int]) -> UsageColumns:
         return (sum(usage.values()), *usual, None)
     other = {each: count for each, count in usage.items() if each not in _USUAL_USAGE}
     return (sum(usage.values()), *usual, orjson.dumps(other).decode())
-
-
-def text(value: object) -> str | None:
-    """A column's text: numbers somebody used as a name are written out, containers are not a name."""
-    if value is None or type(value) is str:
-        return value
-    return str(value) if isinstance(value, str | int | float) else None
 
 
 def token_counts(usage: object) -> dict[str, int]:

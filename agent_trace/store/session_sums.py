@@ -1,12 +1,13 @@
 """What the index keeps of a session: when it was, who took part, and sums, kept up as observations come and go."""
 
 import sqlite3
+from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
-from agent_trace.store.cells import CellTable, Figures, Waiting, summed, waiting
+from agent_trace.store.cells import CellTable, Figures, summed, waiting
 from agent_trace.store.rows import ObservationRow
 from agent_trace.store.spending import FIGURES, count_rarer
 
@@ -39,90 +40,78 @@ WHERE number = ?
 """
 _DROP: Final = "DELETE FROM sessions WHERE number = ? AND NOT EXISTS (SELECT 1 FROM session_traces WHERE session = number)"
 
+_UNKNOWN_START: Final = (1 << 63) - 1
+
 
 @dataclass(slots=True)
 class _Session:
     """What a batch says of one session."""
 
-    first_ns: int = (1 << 63) - 1
-    last_ns: int = 0
-    agents: set[str] = field(default_factory=set)
-    tenants: set[str] = field(default_factory=set)
-    traces: dict[int, int] = field(default_factory=dict)
+    added: list[ObservationRow] = field(default_factory=list)
+    removed: list[ObservationRow] = field(default_factory=list)
+    figures: list[Figures] = field(default_factory=list)
     must_recount: bool = False
 
 
 class SessionSums:
     """What a batch of observations adds."""
 
-    __slots__ = ("_cells", "_rarer", "_sessions")
+    __slots__ = ("_sessions",)
 
     def __init__(self) -> None:
         self._sessions: dict[str, _Session] = {}
-        self._cells: Waiting = waiting()
-        self._rarer: Waiting = waiting()
 
     def count(self, row: ObservationRow, figures: Figures, sign: int) -> None:
         """Count an observation with these figures in (1), or out again (-1): its figures are negative then."""
-        if row.session_id is None:
+        id = row.session_id
+        if id is None:
             return
-        session = self._sessions.get(row.session_id)
+        session = self._sessions.get(id)
         if session is None:
-            session = self._sessions[row.session_id] = _Session()
-        self._cells[row.session_id,].append(figures)
-        session.traces[row.trace] = session.traces.get(row.trace, 0) + sign
-        if row.usage_other is not None:
-            count_rarer(self._rarer, (row.session_id,), row, sign)
-        if sign > 0:
-            self._add_names(session, row)
+            session = self._sessions[id] = _Session()
+        (session.added if sign > 0 else session.removed).append(row)
+        session.figures.append(figures)
 
     def forget_names(self, row: ObservationRow) -> None:
         """What an observation that was counted out said of its session has to be looked up again."""
         if row.session_id is not None:
             self._sessions[row.session_id].must_recount = True
 
-    def _add_names(self, session: _Session, row: ObservationRow) -> None:
-        if row.start_ns < session.first_ns:
-            session.first_ns = row.start_ns
-        if row.start_ns > session.last_ns:
-            session.last_ns = row.start_ns
-        agent = row.agent_id or row.agent_name
-        if agent:
-            session.agents.add(agent)
-        if row.tenant_id:
-            session.tenants.add(row.tenant_id)
-
     def write(self, connection: sqlite3.Connection) -> None:
         """Add it all to the tables, when the observations themselves are written or removed."""
-        numbers = {
-            id: _save(connection, id, self._sessions[id], sums) for (id,), sums in summed(self._cells).items()
-        }
-        each = [(numbers[id], session) for id, session in self._sessions.items()]
-        traces = {(n, trace): (count,) for n, session in each for trace, count in session.traces.items()}
-        rarer = {(numbers[id], name): cell for (id, name), cell in summed(self._rarer).items()}
-        _TRACES.add(connection, traces)
-        _RARELY.add(connection, rarer)
-        again = [(number,) for number, session in each if session.must_recount]
+        sums = summed({(id,): session.figures for id, session in self._sessions.items()})
+        numbers = {id: _save(connection, id, self._sessions[id].added, each) for (id,), each in sums.items()}
+        traces, rarer = defaultdict[tuple[int, int], int](int), waiting()
+        for id, session in self._sessions.items():
+            for rows, sign in ((session.added, 1), (session.removed, -1)):
+                for row in rows:
+                    traces[numbers[id], row.trace] += sign
+                count_rarer(rarer, (numbers[id],), rows, sign)
+        _TRACES.add(connection, {key: (count,) for key, count in traces.items()})
+        _RARELY.add(connection, summed(rarer))
+        again = [(numbers[id],) for id, session in self._sessions.items() if session.must_recount]
         connection.executemany(_DROP, again)
         connection.executemany(_RECOUNT, again)
 
 
-def _save(connection: sqlite3.Connection, id: str, session: _Session, sums: Figures) -> int:
+def _save(connection: sqlite3.Connection, id: str, rows: list[ObservationRow], sums: Figures) -> int:
     """Write down who takes part and what it adds up to, and give the number of the session."""
+    starts = [row.start_ns for row in rows]
+    begin_ns, end_ns = min(starts, default=_UNKNOWN_START), max(starts, default=0)
     found = connection.execute(_FIND, (id,)).fetchone()
     if found is None:
-        connection.execute(_ADD, (id, session.first_ns, session.last_ns))
+        connection.execute(_ADD, (id, begin_ns, end_ns))
         found = connection.execute(_FIND, (id,)).fetchone()
     number, first_ns, last_ns, agents, tenants = found
-    first_ns, last_ns = min(first_ns, session.first_ns), max(last_ns, session.last_ns)
-    names = _joined(agents, session.agents), _joined(tenants, session.tenants)
-    connection.execute(_CHANGE, (first_ns, last_ns, *names, *sums, number))
+    names = (
+        _joined(agents, {row.agent_id or row.agent_name for row in rows}),
+        _joined(tenants, {row.tenant_id for row in rows}),
+    )
+    connection.execute(_CHANGE, (min(first_ns, begin_ns), max(last_ns, end_ns), *names, *sums, number))
     return int(number)
 
 
-def _joined(known: str, more: set[str]) -> str:
-    if not more:
-        return known
-    names: list[Any] = orjson.loads(known)
-    more -= set(names)
-    return orjson.dumps(sorted([*names, *more])).decode() if more else known
+def _joined(known: str, more: set[str | None]) -> str:
+    names: list[str] = orjson.loads(known)
+    new = {each for each in more if each}.difference(names)
+    return orjson.dumps(sorted([*names, *new])).decode() if new else known

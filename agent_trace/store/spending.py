@@ -4,6 +4,7 @@ Every figure is a whole number that is added and taken away again, so that no or
 """
 
 import sqlite3
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import orjson
@@ -75,12 +76,11 @@ def figures_of(row: ObservationRow) -> Figures:
     counts = (1, type_ == "generation", row.level == _ERROR)
     # One slice costs what two names do, and this runs for every observation.
     figures: tuple[Any, ...] = row[_FIRST_FIGURE:_AFTER_FIGURES]
-    tokens, *usual, other, cost_pico, unpriced = figures
+    tokens, given, answered, read, written, reasoned, other, cost_pico, unpriced = figures
     if tokens is None and cost_pico is None:
         return (*counts, 0, type_ == AGENT, *_NOTHING)
-    usage = [count or 0 for count in usual]
-    rarer = 0 if other is None else tokens - sum(usage)
     is_priced = cost_pico is not None
+    usage = (given or 0, answered or 0, read or 0, written or 0, reasoned or 0)
     return (
         *counts,
         1,
@@ -89,7 +89,7 @@ def figures_of(row: ObservationRow) -> Figures:
         unpriced and not is_priced,
         cost_pico or 0,
         *usage,
-        rarer,
+        0 if other is None else tokens - sum(usage),
     )
 
 
@@ -102,16 +102,16 @@ class Spending:
         self._cells: Waiting = waiting()
         self._rarer: Waiting = waiting()
 
-    def count(self, row: ObservationRow, figures: Figures, sign: int) -> None:
-        """Count an observation with these figures in (1), or out again (-1): its figures are negative then."""
+    def count(self, rows: Sequence[ObservationRow], figures: Figures, sign: int) -> None:
+        """Count observations of one profile and hour, which come to these figures, in (1) or out again (-1)."""
         spent = figures[_FIRST_SUM:]
         if not (spent[0] or spent[1]):
             return
+        row = rows[0]
         hour = row.start_ns // NS_AN_HOUR
         key = (hour, row.tenant_id or "", row.agent_id or "", row.agent_name or "", row.model or "")
         self._cells[key].append(spent)
-        if row.usage_other is not None:
-            count_rarer(self._rarer, key, row, sign)
+        count_rarer(self._rarer, key, rows, sign)
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Add it all to the tables."""
@@ -123,7 +123,9 @@ class Spending:
         _RARELY.add(connection, summed(self._rarer))
 
 
-def count_rarer(rarer: Waiting, key: tuple[Any, ...], row: ObservationRow, sign: int) -> None:
+def count_rarer(rarer: Waiting, key: tuple[Any, ...], rows: Iterable[ObservationRow], sign: int) -> None:
     """Count the tokens of the rarer classes by class."""
-    for name, count in orjson.loads(row.usage_other or "{}").items():
-        rarer[*key, name].append((sign * count,))
+    for row in rows:
+        if row.usage_other is not None:
+            for name, count in orjson.loads(row.usage_other).items():
+                rarer[*key, name].append((sign * count,))

@@ -4,20 +4,19 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
-from agent_trace.store.binding import blob, bound
+from agent_trace.store.binding import blob, write_rows
 from agent_trace.store.rows import ObservationRow
 from agent_trace.store.trace_sums import SUMMED, TraceFigures, TraceSums
 
-_COLUMNS: Final = (
-    "number, trace_id, start_ns, end_ns, observations, generations, tokens, cost_pico, priced, unpriced, errors, "
-    "opened, agents, models, tenants"
-)
+_COLUMNS: Final = ("number", "trace_id", "start_ns", "end_ns", *SUMMED[1:])
 _UNKNOWN_START: Final = (1 << 63) - 1
 ERROR: Final = 2
+_FIRST_NAME: Final = ObservationRow._fields.index("model")
+_AFTER_NAMES: Final = ObservationRow._fields.index("tenant_id") + 1
 
 
 @dataclass(slots=True)
@@ -36,26 +35,20 @@ class Summary:
     unpriced: int = 0
     errors: int = 0
     opened: int = 0
-    agents: set[str] = field(default_factory=set)
-    models: set[str] = field(default_factory=set)
-    tenants: set[str] = field(default_factory=set)
+    names: set[tuple[Any, ...]] = field(default_factory=set)
+    """Model, agent (id and name) and tenant of each row that was counted in."""
     known: TraceFigures | None = None
     """What the index says of the trace before it is saved again."""
 
     def add(self, row: ObservationRow) -> None:
         """Count an observation in."""
         self._count(row, 1)
-        if row.start_ns < self.start_ns:
-            self.start_ns = row.start_ns
-        if row.end_ns is not None and (self.end_ns is None or row.end_ns > self.end_ns):
-            self.end_ns = row.end_ns
-        agent = agent_of(row)
-        if agent:
-            self.agents.add(agent)
-        if row.model:
-            self.models.add(row.model)
-        if row.tenant_id:
-            self.tenants.add(row.tenant_id)
+        start_ns, end_ns = row.start_ns, row.end_ns
+        if start_ns < self.start_ns:
+            self.start_ns = start_ns
+        if end_ns is not None and (self.end_ns is None or end_ns > self.end_ns):
+            self.end_ns = end_ns
+        self.names.add(row[_FIRST_NAME:_AFTER_NAMES])
 
     def replace(self, old: ObservationRow, new: ObservationRow) -> bool:
         """Count `new` in for `old`; False when the trace has to be counted again, for the old one cannot be undone."""
@@ -65,23 +58,25 @@ class Summary:
         return same_names and old.start_ns == new.start_ns and old.end_ns in (None, new.end_ns)
 
     def _count(self, row: ObservationRow, sign: int) -> None:
+        cost_pico = row.cost_pico
         self.observations += sign
         self.tokens += sign * (row.tokens or 0)
         if row.type == "generation":
             self.generations += sign
-        if row.cost_pico is not None:
-            self.cost_pico += sign * row.cost_pico
+        if cost_pico is not None:
+            self.cost_pico += sign * cost_pico
             self.priced += sign
-        if row.unpriced:
-            self.unpriced += sign
+        self.unpriced += sign * row.unpriced
         if row.level == ERROR:
             self.errors += sign
-        if row.opened:
-            self.opened += sign
+        self.opened += sign * row.opened
 
     def figures(self) -> TraceFigures:
         """What counts of it in the sums of traces."""
-        return TraceFigures(
+        agents, models, tenants = _lists_of(frozenset(self.names))
+        if self.known is not None:
+            agents, models, tenants = map(_joined, self.known[-3:], (agents, models, tenants))
+        return (
             self.start_ns,
             self.observations,
             self.generations,
@@ -91,9 +86,9 @@ class Summary:
             self.unpriced,
             self.errors,
             self.opened,
-            _as_list(self.agents),
-            _as_list(self.models),
-            _as_list(self.tenants),
+            agents,
+            models,
+            tenants,
         )
 
 
@@ -102,15 +97,19 @@ def agent_of(row: ObservationRow) -> str | None:
     return row.agent_id or row.agent_name
 
 
-def _as_list(values: set[str]) -> str:
-    if len(values) == 1:
-        return _list_of_one(*values)
-    return orjson.dumps(sorted(values)).decode() if values else "[]"
-
-
 @lru_cache(maxsize=10_000)
-def _list_of_one(value: str) -> str:
-    return orjson.dumps([value]).decode()
+def _lists_of(names: frozenset[tuple[Any, ...]]) -> tuple[str, str, str]:
+    """Agents, models and tenants, each as a list in JSON: few traces differ in them."""
+    agents = {agent_id or agent_name for _, agent_id, agent_name, _ in names}
+    return _as_list(agents), _as_list({model for model, *_ in names}), _as_list({each[-1] for each in names})
+
+
+def _as_list(values: set[str | None]) -> str:
+    return orjson.dumps(sorted(filter(None, values))).decode()
+
+
+def _joined(one: str, other: str) -> str:
+    return one if one == other else _as_list({*orjson.loads(one), *orjson.loads(other)})
 
 
 def load(connection: sqlite3.Connection, trace_ids: Iterable[bytes]) -> dict[bytes, Summary]:
@@ -118,10 +117,10 @@ def load(connection: sqlite3.Connection, trace_ids: Iterable[bytes]) -> dict[byt
     wanted = list(trace_ids)
     marks = ",".join("?" * len(wanted))
     found: dict[bytes, Summary] = {}
-    query = f"SELECT {_COLUMNS} FROM traces WHERE trace_id IN ({marks})"
+    query = f"SELECT {', '.join(_COLUMNS)} FROM traces WHERE trace_id IN ({marks})"
     for row in connection.execute(query, list(map(blob, wanted))):
-        summary = found[row[1]] = Summary(*row[:12], *(set(orjson.loads(names)) for names in row[12:]))
-        summary.known = TraceFigures(row[2], *row[4:])
+        summary = found[row[1]] = Summary(*row[:12])
+        summary.known = (row[2], *row[4:])
     number = connection.execute("SELECT coalesce(max(number), 0) FROM traces").fetchone()[0]
     for trace_id in wanted:
         if trace_id not in found:
@@ -132,14 +131,19 @@ def load(connection: sqlite3.Connection, trace_ids: Iterable[bytes]) -> dict[byt
 
 def save(connection: sqlite3.Connection, summaries: Iterable[Summary]) -> None:
     """Write summaries back, and what changed into the sums of traces."""
-    sums, rows = TraceSums(), []
+    sums, new, known = TraceSums(), [], []
     for each in summaries:
         figures = each.figures()
-        if each.known is not None:
+        row = (each.number, each.trace_id, each.start_ns, each.end_ns, *figures[1:])
+        if each.known is None:
+            new.append(row)
+        else:
+            known.append(row)
             sums.count(each.known, -1)
         sums.count(figures, 1)
-        rows.append(bound((each.number, blob(each.trace_id), each.start_ns, each.end_ns, *figures[1:])))
-    connection.executemany(f"INSERT OR REPLACE INTO traces ({_COLUMNS}) VALUES ({','.join('?' * 15)})", rows)
+    # Where nothing has to be replaced, each index is searched once instead of twice.
+    write_rows(connection, "INSERT INTO traces", _COLUMNS, new, ("trace_id",))
+    write_rows(connection, "INSERT OR REPLACE INTO traces", _COLUMNS, known, ("trace_id",))
     sums.write(connection)
 
 
@@ -187,6 +191,8 @@ def recount(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
 
 def _count(connection: sqlite3.Connection, numbers: Iterable[tuple[int]], sums: TraceSums, sign: int) -> None:
     for number in numbers:
-        row = connection.execute(f"SELECT {SUMMED} FROM traces WHERE number = ?", number).fetchone()
+        row = connection.execute(
+            f"SELECT {', '.join(SUMMED)} FROM traces WHERE number = ?", number
+        ).fetchone()
         if row is not None:
-            sums.count(TraceFigures(*row), sign)
+            sums.count(row, sign)

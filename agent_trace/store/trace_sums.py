@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 
@@ -14,24 +14,23 @@ ASPECTS: Final = ("agent", "model", "tenant")
 _DAYS: Final = CellTable("trace_days", ("aspect", "value", "span", "is_open", "is_failed"), SUMS, ("traces",))
 
 
-class TraceFigures(NamedTuple):
-    """What counts of a row of `traces`, in the order of SUMMED."""
-
-    start_ns: int
-    observations: int
-    generations: int
-    tokens: int
-    cost_pico: int
-    priced: int
-    unpriced: int
-    errors: int
-    opened: int
-    agents: str
-    models: str
-    tenants: str
-
-
-SUMMED: Final = ", ".join(TraceFigures._fields)
+SUMMED: Final = (
+    "start_ns",
+    "observations",
+    "generations",
+    "tokens",
+    "cost_pico",
+    "priced",
+    "unpriced",
+    "errors",
+    "opened",
+    "agents",
+    "models",
+    "tenants",
+)
+"""Columns of `traces` that count in the sums."""
+TraceFigures = tuple[int, int, int, int, int, int, int, int, int, str, str, str]
+"""Values in the order of SUMMED."""
 
 
 class TraceSums:
@@ -44,11 +43,11 @@ class TraceSums:
 
     def count(self, figures: TraceFigures, sign: int) -> None:
         """Count a trace in (1) or out again (-1)."""
-        start_ns, *sums, opened, agents, models, tenants = figures
-        if not figures.observations:
+        start_ns, *sums, errors, opened, agents, models, tenants = figures
+        if not sums[0]:
             return
-        key = (start_ns // NS_A_DAY, opened > 0, figures.errors > 0, agents, models, tenants)
-        self._cells[key].append((1, *sums) if sign > 0 else (-1, *(-each for each in sums)))
+        key = (start_ns // NS_A_DAY, opened > 0, errors > 0, agents, models, tenants)
+        self._cells[key].append((1, *sums, errors) if sign > 0 else (-1, *(-each for each in sums), -errors))
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Add it all to the table."""

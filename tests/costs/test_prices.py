@@ -80,6 +80,14 @@ def test_whole_numbers_for_sums_say_the_same_as_decimals(model: str, usage: dict
     assert price_pico(model, usage, AT_NS) == (None if total is None else total * 10**12)
 
 
+@pytest.mark.parametrize("inputs", [0, 1, 128_000, 128_001, 200_000, 200_001, 272_000, 272_001])
+@pytest.mark.parametrize("model", ["claude-sonnet-4-5", "gemini-2.5-pro", "gemini-1.5-pro", "gpt-5.4"])
+def test_whole_numbers_change_at_the_very_token_at_which_a_tier_begins(model: str, inputs: int) -> None:
+    usage = {"input": inputs // 2, "cache_read": inputs - inputs // 2, "output": 7}
+    total = total_of(model, usage)
+    assert price_pico(model, usage, AT_NS) == (None if total is None else total * 10**12)
+
+
 @given(COUNTS, st.integers(1_700_000_000, 1_790_000_000))
 @settings(max_examples=100, deadline=None)
 def test_prices_that_change_with_the_day_or_the_hour_are_those_of_that_moment(

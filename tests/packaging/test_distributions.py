@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPILED = "agent_trace/recording/compiled"
-SOURCES = [*(ROOT / COMPILED).glob("*.pyx"), *(ROOT / COMPILED).glob("*.pxi")]
+SOURCES = [each for suffix in ("c", "pxi", "pyx") for each in (ROOT / COMPILED).glob(f"*.{suffix}")]
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
 
 PROGRAM = """
@@ -83,8 +83,12 @@ def borrow_dependencies(python: Path) -> None:
 
 def is_compiled(python: Path) -> bool:
     """Whether the package that an environment has installed runs its compiled modules."""
-    program = "from agent_trace.recording.hot import IS_COMPILED; print(IS_COMPILED)"
-    return run(python, "-c", program, cwd=python.parent) == "True\n"
+    program = (
+        "from agent_trace.recording.compiled import compiled as c; print(*map(c, ('calling', 'hot_path')))"
+    )
+    found = run(python, "-c", program, cwd=python.parent)
+    assert found.count("None") in (0, 2), found
+    return found.count("<module") == 2
 
 
 def smoke_test(python: Path, folder: Path) -> None:
@@ -138,7 +142,10 @@ def test_the_wheel_carries_what_was_compiled_and_not_what_it_was_compiled_from(b
     names = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith(f"{COMPILED}/")}
     assert names == {
         f"{COMPILED}/__init__.py",
-        f"{COMPILED}/hot_path{sysconfig.get_config_var('EXT_SUFFIX')}",
+        *(
+            f"{COMPILED}/{module}{sysconfig.get_config_var('EXT_SUFFIX')}"
+            for module in ("calling", "hot_path")
+        ),
     }
 
 
@@ -149,9 +156,9 @@ def test_the_source_distribution_carries_licence_and_changelog(built: Path) -> N
     assert {"LICENSE", "CHANGELOG.md", "README.md", "setup.cfg", "examples/trading_desk/prices.csv"} <= names
 
 
-def test_the_source_distribution_carries_cython_and_no_c_made_from_it(built: Path) -> None:
+def test_the_source_distribution_carries_what_is_compiled_and_no_c_made_from_it(built: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {f"{COMPILED}/{source.name}" for source in SOURCES} <= names
-    assert [name for name in names if name.endswith((".c", ".so"))] == []
+    assert [name for name in names if name.endswith((".c", ".so"))] == [f"{COMPILED}/calling.c"]

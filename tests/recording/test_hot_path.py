@@ -3,6 +3,9 @@
 import gc
 import struct
 import sys
+import traceback
+import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_trace import observe_llm
-from agent_trace.recording import clock, hot, record, span_fields
+from agent_trace.recording import calls, clock, hot, record, span_fields
 from agent_trace.recording.capturing import repeated as in_python
 from agent_trace.recording.capturing.capture import Limits
 from agent_trace.recording.compiled import hot_path
 from agent_trace.recording.journal.journal import Journal
+from agent_trace.recording.process import current
+from agent_trace.recording.target import Target
 from agent_trace.settings import compiled_is_wanted
 from agent_trace.testing import recorded
 from tests.support.programs import run_program
@@ -242,6 +247,92 @@ def test_a_journal_that_is_told_to_sync_does_so_whichever_way(tmp_path: Path, mo
     journal.close()
 
 
+# Calling
+
+
+class Desk:
+    @observe_llm
+    def decide(self, symbol: str, *, fails: bool = False) -> str:
+        if fails:
+            raise LookupError(symbol)
+        return symbol.lower()
+
+
+@observe_llm
+def fail(symbol: str) -> str:
+    raise LookupError(symbol)
+
+
+needs_the_compiled_way = pytest.mark.skipif(not hot.IS_COMPILED, reason="of the compiled way alone")
+
+
+@needs_the_compiled_way
+@pytest.mark.parametrize("call", [lambda: fail("AAPL"), lambda: Desk().decide("AAPL", fails=True)])
+def test_a_traceback_has_the_frames_of_the_program_alone(call: Callable[[], str]) -> None:
+    with recorded() as sink, pytest.raises(LookupError, match="AAPL") as raised:
+        call()
+    assert {frame.filename for frame in traceback.extract_tb(raised.tb)} == {__file__}
+    assert b"LookupError: AAPL" in sink.lines[-1] and b"compiled" not in sink.lines[-1]
+
+
+@needs_the_compiled_way
+def test_an_exception_is_the_same_object_with_its_cause_and_leaves_no_other_behind() -> None:
+    cause, error = ValueError("why"), KeyError("what")
+
+    @observe_llm
+    def ask() -> None:
+        raise error from cause
+
+    with recorded():
+        try:
+            ask()
+        except KeyError as caught:
+            assert caught is error and caught.__cause__ is cause and caught.__context__ is None
+        assert sys.exc_info() == (None, None, None)
+
+
+@needs_the_compiled_way
+def test_an_interrupt_while_a_call_is_closed_is_raised_with_what_the_call_had_raised(mocker: Any) -> None:
+    with recorded():
+        fail_once = mocker.patch.object(type(current().steps), "close", side_effect=KeyboardInterrupt)
+        with pytest.raises(KeyboardInterrupt) as raised:
+            fail("AAPL")
+        assert isinstance(raised.value.__context__, LookupError)
+        with pytest.raises(KeyboardInterrupt):
+            Desk().decide("AAPL")
+        assert fail_once.call_count == 2
+
+
+@needs_the_compiled_way
+def test_what_is_called_without_arguments_or_with_others_says_so() -> None:
+    wrapper = calls.wrapper_for(len, Target(len))
+    for args, named in (
+        ((), {}),
+        ((1, 2, 3), {}),
+        ((1, 2, [], {}), {}),
+        ((1, 2, (), ()), {}),
+        ((), {"a": 1}),
+    ):
+        with pytest.raises(TypeError, match="a wrapper takes"):
+            wrapper(*args, **named)
+    assert calls.call_observed is not None
+    with pytest.raises(TypeError, match="nothing to call"):
+        calls.call_observed.__func__()  # type: ignore[attr-defined]
+    with pytest.raises(TypeError):
+        type(wrapper)(1)
+
+
+@needs_the_compiled_way
+def test_a_wrapper_in_a_cycle_is_collected() -> None:
+    def ask() -> None: ...
+
+    ask.itself = observe_llm(ask)  # type: ignore[attr-defined]
+    gone = weakref.ref(ask)
+    del ask
+    gc.collect()
+    assert gone() is None
+
+
 # Memory
 
 
@@ -252,19 +343,23 @@ def test_calls_leave_nothing_in_memory() -> None:
             raise ValueError("no")
         return "x" * 400
 
-    def calls(count: int) -> None:
+    desk = Desk()
+
+    def call(count: int) -> None:
         for number in range(count):
             ask(
                 [{"role": "system", "content": "s" * 300}, {"role": "user", "content": f"{number % 50}" * 90}]
             )
             with pytest.raises(ValueError, match="no"):
                 ask([], temperature=number)
+            desk.decide("AAPL")
+            desk.decide(symbol="AAPL")
         sink.lines.clear()
 
     with recorded() as sink:
-        calls(200)
+        call(200)
         gc.collect()
         before = sys.getallocatedblocks()
-        calls(1_000)
+        call(1_000)
         gc.collect()
         assert sys.getallocatedblocks() - before < 500

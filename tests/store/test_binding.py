@@ -6,14 +6,22 @@ from pathlib import Path
 import pytest
 
 from agent_trace.store import Store
-from agent_trace.store.binding import blob, bound
+from agent_trace.store.binding import write_rows
 from tests.support.segments import record, write_segment
 
 
-def test_none_is_null_and_bytes_are_bytes() -> None:
+def test_none_is_null_and_bytes_are_bytes_whether_or_not_any_row_has_something() -> None:
     connection = sqlite3.connect(":memory:")
-    row = connection.execute("SELECT ?, ?, ?, ?", bound([None, 0, "", blob(b"\0id")])).fetchone()
-    assert row == (None, 0, "", b"\0id")
+    connection.execute("CREATE TABLE t (a, id, b, c, parent)")
+    rows = [(None, b"\0id", None, "", None), (None, b"\1id", 0, "c", b"\0")]
+    write_rows(connection, "INSERT INTO t", ("a", "id", "b", "c", "parent"), rows, ("id", "parent"))
+    assert connection.execute("SELECT * FROM t ORDER BY id").fetchall() == rows
+
+
+def test_no_rows_write_nothing() -> None:
+    connection = sqlite3.connect(":memory:")
+    write_rows(connection, "INSERT INTO t", ("a",), [], ())
+    assert connection.total_changes == 0
 
 
 def test_no_adapter_is_looked_for_however_many_observations_there_are(

@@ -109,6 +109,8 @@ NONSENSE: list[Any] = [
     as_line({**record(), "start_ns": "yesterday"}),
     as_line({**record(), "start_ns": 1 << 70}),
     as_line({**record(), "start_ns": -1}),
+    as_line({key: value for key, value in record().items() if key != "start_ns"}),
+    as_line({**record(), "kind": ["observation"]}),
     b'{"v":1,"kind":"observation","trace_id":"\xff\xfe"}\n',
 ]
 

@@ -4,6 +4,7 @@
 One extension module, because each takes its time to load.
 """
 
+cimport cython
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.dict cimport PyDict_GetItem, PyDict_Next, PyDict_SetItem, PyDict_Update
@@ -11,8 +12,8 @@ from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
-from libc.stdint cimport uint64_t
-from libc.string cimport memcpy
+from libc.stdint cimport uint16_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy, memset
 
 import os
 import time
@@ -24,6 +25,8 @@ from agent_trace.recording import call_steps, clock, current_context, guard, lif
 from agent_trace.recording.capturing.capture import capture
 from agent_trace.recording.capturing import repeated
 from agent_trace.recording.capturing.plain import survey
+from agent_trace.recording.redaction.rule import Then
+from agent_trace.recording.redaction.signs import signs_of
 from agent_trace.recording.reading import arguments, results
 
 cdef extern from "Python.h":
@@ -72,6 +75,10 @@ cdef object _UNPREPARED = call_steps.UNPREPARED
 
 include "pieces.pxi"
 include "spans.pxi"
+include "texts.pxi"
+include "surroundings.pxi"
+include "shapes.pxi"
+include "sieve.pxi"
 include "lifecycle.pxi"
 include "calls.pxi"
 include "appending.pxi"

@@ -1,12 +1,16 @@
 # What `lifecycle.py` does, compiled: a span is opened, made current, finished into a line.
 
+cdef enum:
+    MOST_OF_A_CHARACTER = 6  # `\u0000`
+
 
 cdef class Lifecycle:
     """Opens spans and finishes them. See `lifecycle.py`."""
 
     cdef readonly object make_span
     cdef public object sink, redactor, limits, clock, ids, constants, endings
-    cdef object _wall_ns, _ticks_ns
+    cdef object _wall_ns, _ticks_ns, _sieved
+    cdef Sieve _sieve
     cdef public Repeated repeated
 
     def __init__(self, make_span, sink, redactor, limits, clock, ids):
@@ -16,6 +20,9 @@ cdef class Lifecycle:
         self.sink = sink
         self.redactor = redactor
         self.repeated = Repeated(redactor.is_clean)
+        signs = signs_of(redactor.rules)
+        self._sieve = None if signs is None else Sieve(signs)
+        self._sieved = redactor
         self.limits = limits
         self.clock = clock
         self._wall_ns = clock.wall_ns
@@ -121,9 +128,11 @@ cdef class Lifecycle:
                 except Exception as failure:
                     _contain("reading a result", failure)
             if span.captures_output:
-                content, cuts = _capture(output, self.limits, "output", self.redactor.redact_text)
-                if cuts:
-                    span.cuts = [*(span.cuts or ()), *cuts]
+                content = self._short_text(output)
+                if content is None:
+                    content, cuts = _capture(output, self.limits, "output", self.redactor.redact_text)
+                    if cuts:
+                        span.cuts = [*(span.cuts or ()), *cuts]
         self._write_line(span, end_ns, content, reading)
         span.input = span.cuts = span.additions = span.model_parameters = span.subject = None
         finished = (span.trace_id, span.id), span.scope
@@ -131,11 +140,29 @@ cdef class Lifecycle:
         if PyThread_get_thread_ident() == _MAIN_THREAD:
             _finished_in_main_thread[0] = finished
 
+    cdef bytes _short_text(self, output):
+        """What `capture` makes of a text that fits."""
+        cdef Py_ssize_t most
+        if PyUnicode_CheckExact(output):
+            most = _three(self.limits)[0]
+            if PyUnicode_GET_LENGTH(output) * MOST_OF_A_CHARACTER + 2 <= most:
+                try:
+                    return _dumps(output)
+                except TypeError:  # half a surrogate pair
+                    pass
+        return None
+
     cdef int _write_line(self, SpanFields span, end_ns, bytes content, reading) except -1:
         cdef bytes line, searched
         line, searched = observation(span, end_ns, content, reading, self.ending(span))
         redactor = self.redactor
-        fired = redactor.match(line if searched is None else searched)
+        if searched is None:
+            searched = line
+        if redactor.only_gate and redactor is self._sieved and self._sieve is not None:
+            if not self._sieve.holds_back(searched):
+                self.sink.append(line)
+                return 0
+        fired = redactor.match(searched)
         if fired is not None or not redactor.only_gate:
             line = redactor.second_look(fired or (), line)
         self.sink.append(line)

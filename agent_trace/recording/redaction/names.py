@@ -19,11 +19,13 @@ _VALUE_FIELD = rf"{QUOTE}(?:{SPACE}*,{SPACE}*{QUOTE}value{QUOTE}{SPACE}*:|{SPACE
 _AS_VALUE = rf"{QUOTE}{SPACE}*[,\]}}]"
 _FOLLOWS = rf"(?:{_ASSIGNS}|{_ELEMENT}|{_AS_VALUE}|{QUOTE}{SPACE}+value=)"
 _COARSE_SUFFIX = r"(?i:text|value|plain|confirm|confirmation|new|old|base64|b64|hex|[0-9_-]){0,3}"
-_STATED = (
-    "(?i:password|passwd|passphrase|passcode|secret|api[ _-]?key|private[ _-]?key|secret[ _-]?key|access[ _-]?token"
-    "|mnemonic|seed[ _-]?phrase|recovery[ _-]?phrase)"
+_STATED_NAMES = (
+    *"password passwd passphrase passcode secret mnemonic".split(),
+    *("api key", "private key", "secret key", "access token", "seed phrase", "recovery phrase"),
 )
-_OFTEN_NUMBERS = frozenset({"seed", "seeds"})
+_STATED = f"(?i:{'|'.join(name.replace(' ', '[ _-]?') for name in _STATED_NAMES)})"
+OFTEN_NUMBERS = frozenset({"seed", "seeds"})
+"""Last words of telling names that mostly name a plain number: `"seed": 42` stands in every other request to a model."""
 _NO_NUMBER = r"[^0-9\s.\[-]|\[[^0-9]|[0-9A-Fa-fxX]{16}|\[(?:[0-9]{1,3},){15}"
 _SEED = later(rb"(?i)seeds?[\\\"'`]*\s*[:=]\s*\Z")
 _IS_NUMBER = later(rb"-?[0-9.]{1,15}[,}\s\\\"']")
@@ -82,9 +84,8 @@ class NameRules:
 
     def gate(self) -> str:
         """RE2: the same, coarser: names by their last words only."""
-        words = {word for rule in self.rules for name in rule.names for word in _endings_of(name)}
-        # `"seed": 42` stands in every other request to a model.
-        numbered = words & _OFTEN_NUMBERS
+        words = _last_words(self.rules)
+        numbered = words & OFTEN_NUMBERS
         named = _coarse(words - numbered) + _FOLLOWS
         seeds = f"|{_coarse(numbered)}(?:{_FOLLOWS}(?:{_NO_NUMBER})|{_AS_VALUE})" if numbered else ""
         flag = rf"--(?:{_LETTER}{{0,40}}[_.-])?(?i:{'|'.join(sorted(words))}){_COARSE_SUFFIX}{SPACE}"
@@ -122,6 +123,16 @@ def _spaced(name: str) -> str:
 
 def _divided(name: str) -> str:
     return name.replace("_", "_?").replace(" ", "_")
+
+
+def announcing_words(rules: Iterable[Rule]) -> set[str]:
+    """The words of which one is in whatever the gate of these rules fires on."""
+    stated = {word for name in _STATED_NAMES for word in (name.rpartition(" ")[2], name.replace(" ", ""))}
+    return _last_words(rules) | stated
+
+
+def _last_words(rules: Iterable[Rule]) -> set[str]:
+    return {word for rule in rules for name in rule.names for word in _endings_of(name)}
 
 
 def _endings_of(name: str) -> list[str]:

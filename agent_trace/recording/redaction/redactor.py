@@ -49,7 +49,7 @@ class Redactor:
         extra: Mapping[str, str] | Sequence[Rule] = (),
         custom: Custom | None = None,
     ) -> None:
-        self._rules = rules_without(off)
+        self.rules = rules_without(off)
         self._extra = checked_rules(extra)
         self._custom = custom
         self._forget()
@@ -94,7 +94,7 @@ class Redactor:
 
     def _compile(self) -> TextSearch:
         self._user_rules = UserRules(self._extra)
-        self._search = search = TextSearch(self._rules, self._user_rules)
+        self._search = search = TextSearch(self.rules, self._user_rules)
         self.only_gate = not self._extra and self._custom is None
         self.match = search.gate.match
         return search

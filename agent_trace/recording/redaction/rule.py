@@ -5,6 +5,7 @@ Patterns are RE2 (no look-around, no backreferences) and run on UTF-8 bytes as L
 one character that is neither a letter nor a digit.
 """
 
+import enum
 import functools
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -48,6 +49,30 @@ class Found(NamedTuple):
         return self.text[self.start : self.end]
 
 
+class Then(enum.IntEnum):
+    """What has to be around a sign for it to count: see `signs.py`."""
+
+    ANYTHING = 0
+    VALUE = 1
+    VALUE_NO_NUMBER = 2
+    KEY = 3
+    PASSWORD = 4
+    SPACE = 5
+    LETTERS = 6
+    NUMBERS = 7
+    WORDS = 8
+
+
+class Sign(NamedTuple):
+    """A text that is found wherever a gate fires, in capitals or not; empty where it is a shape, and not a text."""
+
+    text: str
+    then: Then = Then.ANYTHING
+
+
+LONG_RUN = Sign("", Then.LETTERS)
+
+
 Verdict = Callable[[Found], Sequence[Span]]
 """Looks at a match and its surroundings; returns the spans to hide, none when the match is harmless."""
 
@@ -58,6 +83,7 @@ class Rule(NamedTuple):
     `pattern`: what is hidden is the group `secret`, or the whole match without such a group.
     `gate`: a coarser pattern that the raw line is asked first; rules with the same one share a place in the gate.
     `starts`: instead, for a key with a recognisable start, that start: all of them share one place.
+    `signs`: of which one is in every text that the gate fires on; those of names and starts need not be said.
     `dismiss`: says of a match in the raw line that it is certainly harmless, which spares the slow path.
     `names`: for a rule about telling names, the endings of names whose value is hidden whatever it looks like,
     `_` where a name may be divided; such a rule has no pattern of its own (see `names.py`).
@@ -74,6 +100,7 @@ class Rule(NamedTuple):
     starts: str | None = None
     names: tuple[str, ...] = ()
     dismiss: Callable[[Found], bool] | None = None
+    signs: tuple[Sign, ...] = ()
 
 
 def mark(rule: str) -> str:

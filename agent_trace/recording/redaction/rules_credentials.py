@@ -3,7 +3,7 @@
 import base64
 import binascii
 
-from agent_trace.recording.redaction.rule import EDGE, QUOTE, SPACE, Found, Rule, Span, later
+from agent_trace.recording.redaction.rule import EDGE, QUOTE, SPACE, Found, Rule, Sign, Span, Then, later
 
 _PORT = later(rb"\d{1,5}(?:[/?#]|$)")
 _PEM_END = later(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
@@ -72,6 +72,7 @@ CREDENTIAL_RULES = (
         ("bearer instruments and bearer certificates", "The bearer of this letter."),
         unless_word,
         dismiss=lambda found: not unless_word(found),
+        signs=(Sign("bearer", Then.SPACE),),
     ),
     Rule(
         "basic",
@@ -81,6 +82,7 @@ CREDENTIAL_RULES = (
         ("a basic understanding of the market", "Basic instructions follow"),
         if_user_and_password,
         dismiss=lambda found: not if_user_and_password(found),
+        signs=(Sign("basic", Then.SPACE),),
     ),
     Rule(
         "url-password",
@@ -94,6 +96,7 @@ CREDENTIAL_RULES = (
         ("http://localhost:8080/v1/@latest", "https://example.com/users/@alice", "mailto:bob@example.com"),
         url_password,
         gate=r":\\*/\\*/[^\s/?#@:\"'`<>]*:[^\s\"'`<>]+@",
+        signs=tuple(Sign(text, Then.PASSWORD) for text in ("://", ":/\\", ":\\/", ":\\\\")),
     ),
     Rule(
         "jwt",
@@ -118,5 +121,6 @@ CREDENTIAL_RULES = (
             "a PEM PRIVATE KEY file",
         ),
         pem_body,
+        signs=(Sign("-----BEGIN "), Sign("-----END ")),
     ),
 )

@@ -1,6 +1,6 @@
 """Redaction rules for keys that their issuer made recognisable: model providers, clouds, chat, payment, code hosts."""
 
-from agent_trace.recording.redaction.rule import EDGE, Found, Rule, Span, later, whole
+from agent_trace.recording.redaction.rule import EDGE, LONG_RUN, Found, Rule, Sign, Span, later, whole
 
 _KEBAB = later(rb"[a-z]{2,4}(?:-[a-z]{1,14}){2,}")
 _SLASH = r"\\*/"
@@ -137,6 +137,9 @@ _CLOUDS = (
         ("AccountName=a;AccountKey=" + "Zm9vYmFy0" * 9 + "==;", "?sv=2022&sig=" + "aB3%2F" * 10 + "%3D"),
         ("AccountKey=", "sig=ok"),
         gate=rf"{EDGE}(?i:AccountKey|SharedAccessKey|sig)(?:=|%3D)[0-9A-Za-z%+/]{{20}}",
+        signs=tuple(
+            Sign(name + to) for name in ("accountkey", "sharedaccesskey", "sig") for to in ("=", "%3d")
+        ),
     ),
     _key(
         "databricks",
@@ -219,6 +222,7 @@ _MESSAGES = (
             "/bot987654321:AAGh5kQ-wE_rT8yU1iO4pA7sD0fG3hJ6kL9/getMe",
         ),
         ("12345678:short", "at 10:30:55 and 123456789:"),
+        signs=(LONG_RUN,),
     ),
     Rule(
         "discord",
@@ -231,6 +235,7 @@ _MESSAGES = (
         ),
         ("https://discord.com/api/webhooks/", "Momentum.is.good"),
         gate=rf"{EDGE}(?:[MNO][0-9A-Za-z_-]{{23,27}}\.[0-9A-Za-z_-]{{6}}\.|discord(?:app)?\.com\\*/api)",
+        signs=(LONG_RUN, Sign("discord.com"), Sign("discordapp.com")),
     ),
     _key(
         "sendgrid",
@@ -261,6 +266,7 @@ _CHAINS = (
         ),
         ("https://docs.infura.io/api/networks", "https://www.alchemy.com/overviews"),
         gate=rf"{_NODES}{_SLASH}",
+        signs=tuple(map(Sign, ("alchemy.com", "alchemyapi.io", "infura.io", "quiknode.pro", "ankr.com"))),
     ),
 )
 

@@ -7,7 +7,20 @@ from collections.abc import Iterable, Sequence
 
 from agent_trace.recording.redaction.labels import is_labelled_harmless, is_series, unless_harmless
 from agent_trace.recording.redaction.mnemonics import has_no_phrase, phrase_spans
-from agent_trace.recording.redaction.rule import BASE58, EDGE, QUOTE, SPACE, Found, Rule, Span, later, whole
+from agent_trace.recording.redaction.rule import (
+    BASE58,
+    EDGE,
+    LONG_RUN,
+    QUOTE,
+    SPACE,
+    Found,
+    Rule,
+    Sign,
+    Span,
+    Then,
+    later,
+    whole,
+)
 
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _KEYPAIR_LENGTH = 64
@@ -95,6 +108,7 @@ WALLET_RULES = (
         unless_harmless,
         gate=_LONG_RUN,
         dismiss=is_labelled_harmless,
+        signs=(LONG_RUN,),
     ),
     Rule(
         "solana-private-key",
@@ -105,6 +119,7 @@ WALLET_RULES = (
         unless_harmless,
         gate=_LONG_RUN,
         dismiss=is_labelled_harmless,
+        signs=(LONG_RUN,),
     ),
     Rule(
         "solana-keypair",
@@ -120,6 +135,7 @@ WALLET_RULES = (
         keypair_span,
         gate=rf"\[{SPACE}*(?:[0-9]{{1,3}}{SPACE}*,{SPACE}*){{24}}",
         dismiss=lambda found: not looks_like_keypair(numbers_in(found.secret), ()),
+        signs=(Sign("", Then.NUMBERS),),
     ),
     Rule(
         "wif",
@@ -136,6 +152,7 @@ WALLET_RULES = (
         wif_span,
         gate=_LONG_RUN,
         dismiss=lambda found: is_labelled_harmless(found) and not has_valid_checksum(found.secret),
+        signs=(LONG_RUN,),
     ),
     Rule(
         "extended-private-key",
@@ -164,5 +181,6 @@ WALLET_RULES = (
         phrase_spans,
         gate=_TWELVE_WORDS,
         dismiss=has_no_phrase,
+        signs=(Sign("", Then.WORDS),),
     ),
 )
