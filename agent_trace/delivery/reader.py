@@ -5,11 +5,13 @@ stops there; what is passed over as torn or damaged is counted, never silently d
 """
 
 import fcntl
+import io
+import itertools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import orjson
 
@@ -34,6 +36,7 @@ Record: TypeAlias = dict[str, Any]
 _MAX_BLOCK_BYTES = 2 * MAX_LINE_BYTES
 _TRIM_STEP_BYTES = 1 << 20
 _RECORD_START = b'{"v":'
+_BRACE = ord("{")
 _MAX_SALVAGE_TRIES = 100
 
 
@@ -70,7 +73,7 @@ def parse_line(line: bytes) -> Record | None:
         record = orjson.loads(line)
     except orjson.JSONDecodeError:
         return None
-    return record if isinstance(record, dict) and line.startswith(b"{") else None
+    return record if type(record) is dict and line[0] == _BRACE else None
 
 
 Parse = Callable[[bytes], Record | None]
@@ -145,6 +148,18 @@ def _unreadable(position: int, passed: int, live: bool) -> Chunk:
 
 def _scan(block: bytes, base: int, live: bool, parse: Parse) -> Chunk:
     """The lines of a block. While the writer lives, what is not a line is only passed if a line follows."""
+    lines = io.BytesIO(block).readlines()
+    if lines and not lines[-1].endswith(b"\n"):
+        del lines[-1]
+    records = [parse(line) for line in lines]
+    if None in records:
+        return _scan_gaps(block, base, live, parse)
+    *offsets, end = itertools.accumulate(map(len, lines), initial=base)
+    return Chunk(list(zip(offsets, lines, strict=True)), end, records=cast("list[Record]", records))
+
+
+def _scan_gaps(block: bytes, base: int, live: bool, parse: Parse) -> Chunk:
+    """The same line by line, where there is something between the lines."""
     chunk = Chunk()
     lines, records = chunk.lines, chunk.records
     start, certain, gaps = 0, -1, 0

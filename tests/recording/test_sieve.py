@@ -203,7 +203,7 @@ def test_a_start_gives_the_signs_that_it_may_begin_with() -> None:
     assert len(starts("gl[a-z]{2,5}-")) == 26
 
 
-@pytest.mark.parametrize("sign", ["ab", "x" * 25])
+@pytest.mark.parametrize("sign", ["ab", "x" * 25, "-abc", "0abc"])
 def test_a_text_that_cannot_be_a_sign_is_refused(sign: str) -> None:
     with pytest.raises(ValueError, match="cannot be a sign"):
         hot_path.Sieve([Sign(sign)])

@@ -55,7 +55,8 @@ _EVERYDAY: Final = frozenset(
     {"v", "kind", "trace_id", "id", "parent_id", "start_ns", "end_ns", "input", "output", "tags"}
     | {"model", "model_parameters", "usage", "finish_reason", *SHARED}
 )
-"""Fields of records that have neither metadata of any sort nor anything to say of their end."""
+"""Fields of records that have neither metadata of any sort nor anything to say of their end: of all of them at once,
+`SharedParts` says what a dozen questions would."""
 
 
 class LangfuseAttributes:
@@ -63,20 +64,18 @@ class LangfuseAttributes:
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
-        self._shared = SharedParts(self._make)
+        self._shared = SharedParts(self._make, _EVERYDAY)
         self._models = ModelParts(_model)
 
     def of(self, record: Record, line: bytes | None) -> tuple[bytes, list[bytes]]:
         """The record's resource, and its name, kind and attributes encoded: no more than 128, and nothing left out."""
-        is_everyday = record.keys() <= _EVERYDAY  # says in one step what a dozen questions would
-        metadata = _NONE if is_everyday else mapping(record.get("metadata"))
+        shared = self._shared.of(record, line)
+        metadata = _NONE if shared.is_everyday else mapping(record.get("metadata"))
         if metadata and not _OURS.isdisjoint(metadata):
             shared = self._make(record, record.get("parent_id") is None, metadata)
-        else:
-            shared = self._shared.of(record, line)
         model, model_count = self._models.of(record)
         own, said = _own(record, shared, metadata), _said(record)
-        if not is_everyday:
+        if not shared.is_everyday:
             own += _end(record)
             places = MAX_ATTRIBUTES - shared.attributes - model_count - len(own) - len(said) // 2
             own += _metadata(record, metadata, places)

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, TypeVarTuple
 from agent_trace.delivery.backend import Record
 from agent_trace.delivery.lines import ending
 from agent_trace.delivery.reader import parse_line
-from agent_trace.delivery.wire.values import json_bytes, mapping
+from agent_trace.delivery.wire.values import json_bytes
 from agent_trace.observation import RECORD_KEYS
 
 SHARED: Final = (
@@ -31,12 +31,14 @@ Encoded: TypeAlias = tuple[bytes, int]
 
 _OWN: Final = frozenset(RECORD_KEYS).difference(SHARED)
 _MOST: Final = 2_000
+_MOST_FIELDS: Final = 100
 
 
 class Shared(NamedTuple):
     """Encoded fields of a span, and how many `attributes` are among them.
 
     `tags` are those that the shared fields give, `tags_alone` their attribute where an observation has no tags itself.
+    `is_everyday`: known to be of a record that has no other fields than those called everyday.
     """
 
     resource: bytes
@@ -45,39 +47,51 @@ class Shared(NamedTuple):
     type: str
     tags: tuple[str, ...] = ()
     tags_alone: bytes = b""
+    is_everyday: bool = False
 
 
 class SharedParts:
     """Keeps what `make` makes of the shared fields of a record; it is told whether it is the topmost of its trace."""
 
-    def __init__(self, make: Callable[[Record, bool], Shared]) -> None:
+    def __init__(
+        self, make: Callable[[Record, bool], Shared], everyday: frozenset[str] = frozenset()
+    ) -> None:
         self._make = make
+        self._everyday = everyday
         self._by_fields: dict[tuple[Any, ...], Shared] = {}
-        self._by_ending: dict[tuple[bytes, bool], tuple[Shared, frozenset[str]]] = {}
+        self._by_ending: dict[tuple[Any, ...], Shared | None] = {}
 
     def of(self, record: Record, line: bytes | None) -> Shared:
         """What the record has in common with others; found quickest by the bytes that its line ends with."""
         is_root = record.get("parent_id") is None
-        if line is None:
+        if line is None or len(record) > _MOST_FIELDS:
             return self._found(record, is_root)
-        key = ending(line), is_root
-        shared, fields = self._by_ending.get(key) or self._learn(*key)
-        # A shared field that stands somewhere else in the line as well could have another value there.
-        return shared if record.keys() <= fields else self._found(record, is_root)
+        # With the names of all fields, in order: asking by each of them what it means would take longer.
+        key = ending(line), is_root, *record
+        try:
+            shared = self._by_ending[key]
+        except KeyError:
+            shared = self._learn(record, key)
+        return shared or self._found(record, is_root)
 
-    def _learn(self, end: bytes, is_root: bool) -> tuple[Shared, frozenset[str]]:
-        """What an ending gives, and the fields that a record with it may have; none when it is no part of a line."""
-        record = parse_line(b"{" + end[1:]) or {}
-        is_one = record and record.keys() <= set(SHARED)
+    def _learn(self, record: Record, key: tuple[Any, ...]) -> Shared | None:
+        """What an ending gives to a record of such fields; None when it does not tell all that is shared."""
+        end, is_root, *names = key
+        last = parse_line(b"{" + end[1:]) or {}
+        # A shared field that stands somewhere else in the line as well could have another value there.
+        is_all = last and last.keys() <= set(SHARED) and _OWN.union(last).issuperset(names)
+        known = self._found(record, is_root) if is_all else None
+        if known is not None:
+            known = known._replace(is_everyday=self._everyday.issuperset(names))
         if len(self._by_ending) >= _MOST:
             self._by_ending.clear()
-        known = self._found(record, is_root), _OWN.union(record) if is_one else frozenset[str]()
-        self._by_ending[end, is_root] = known
+        self._by_ending[key] = known
         return known
 
     def _found(self, record: Record, is_root: bool) -> Shared:
-        process = mapping(record.get("process"))
-        key = (is_root, *map(record.get, SHARED[:-1]), *process, *process.values())
+        process = record.get("process")
+        parts = (*process, *process.values()) if isinstance(process, dict) else (type(process), process)
+        key = (is_root, *map(record.get, SHARED[:-1]), *parts)
         return _kept(self._by_fields, key, self._make, record, is_root)
 
 
@@ -97,7 +111,10 @@ class ModelParts:
         is_answered = bool(record.get("usage") or record.get("finish_reason"))
         # As JSON, since 1, 1.0 and True are the same key.
         key = model, is_answered, json_bytes(parameters)
-        return _kept(self._made, key, self._make, model, parameters, is_answered)
+        try:
+            return self._made[key]
+        except (KeyError, TypeError):
+            return _kept(self._made, key, self._make, model, parameters, is_answered)
 
 
 def _kept(made: dict[tuple[Any, ...], R], key: tuple[Any, ...], make: Callable[[*Ts], R], *of: *Ts) -> R:

@@ -10,9 +10,11 @@ cdef enum:
     NUMBERS = 24
     MOST_DIGITS = 3
     NUMBERS_RUN = 48  # each with a digit and a comma
-    TOO_LONG_WORD = 10
-    WHOLE_WORDS = 10
-    PHRASE_RUN = 39  # ten words of three letters
+    TOO_LONG_WORD = 14
+    WHOLE_WORDS = 11
+    PHRASE_RUN = 43  # so many words of three letters
+    PHRASE = 47  # one more of them
+    MOST_ESCAPED = 5  # `\uabcd`
 
 
 cdef bint _any_long_run(Text text) noexcept:
@@ -72,50 +74,31 @@ cdef bint _any_numbers(Text text) noexcept:
     return False
 
 
-cdef bint _any_phrase(Text text) noexcept:
-    """Twelve words as in a seed phrase. Ten of them are whole, whatever stands before and after: those are counted.
+cdef bint _any_phrase(Text text, Py_ssize_t at, uint64_t short_words, Py_ssize_t *checked) noexcept:
+    """Twelve words as in a seed phrase, between the words of less than three letters that begin in 64 bytes at `at`.
 
-    What lies between words that are too short for it is looked at closely where it is long enough.
+    What is as long as a phrase is looked at closely. `checked`: up to where nothing is left to look at.
     """
-    cdef Py_ssize_t at = 0, start = 0, i
-    cdef uint64_t before = 0, letters = _letters(text, 0), after, short_words
-    while at < text.size:
-        after = _letters(text, at + 64)
-        short_words = letters & ~(letters << 1 | before)
-        short_words &= ~((letters >> 1 | after << 63) & (letters >> 2 | after << 62))
-        while short_words:
-            i = at + agent_trace_lowest(short_words)
-            short_words &= short_words - 1
-            if i > 0 and text.at[i - 1] == c"\\":
-                continue
-            if i - start >= PHRASE_RUN and _is_phrase(Text(text.at, i), start):
-                return True
-            start = i + 1
-        before = letters >> 63
-        letters = after
-        at += 64
-    return text.size - start >= PHRASE_RUN and _is_phrase(text, start)
-
-
-cdef uint64_t _letters(Text text, Py_ssize_t i) noexcept:
-    """Which of the next 64 bytes are letters."""
-    cdef unsigned char[64] rest
-    if i + 64 <= text.size:
-        return agent_trace_letters(text.at + i)
-    if i >= text.size:
-        return 0
-    memset(rest, 0, 64)
-    memcpy(rest, text.at + i, text.size - i)
-    return agent_trace_letters(rest)
+    cdef Py_ssize_t i
+    while short_words:
+        i = at + agent_trace_lowest(short_words)
+        short_words &= short_words - 1
+        if i and _KINDS[text.at[i - 1]] & ENDS_ESCAPE:
+            continue
+        if i - checked[0] >= PHRASE and _is_phrase(Text(text.at, i), checked[0]):
+            return True
+        checked[0] = i + 1
+    return False
 
 
 cdef bint _is_phrase(Text text, Py_ssize_t start) noexcept:
+    """Whether eleven words of a phrase follow each other, and a twelfth, of which three letters are enough."""
     cdef Py_ssize_t broken
     while start + PHRASE_RUN <= text.size:
         broken = _broken_before(text, start, start + PHRASE_RUN)
         if not broken:
             broken = start
-            if _words(text, &broken) >= WHOLE_WORDS:
+            if _is_followed(text, &broken):
                 return True
         start = broken
     return False
@@ -140,27 +123,31 @@ cdef Py_ssize_t _broken_before(Text text, Py_ssize_t start, Py_ssize_t i) noexce
     return 0
 
 
-cdef int _words(Text text, Py_ssize_t *at) noexcept:
-    """How many words of a phrase follow, as far as it matters, and where that ends."""
+cdef bint _is_followed(Text text, Py_ssize_t *at) noexcept:
+    """Whether the words of a phrase follow; if not, `at` is moved to where it is broken."""
     cdef Py_ssize_t first, end, i = at[0]
     cdef int found = 0
-    while i < text.size and found < WHOLE_WORDS:
+    while i < text.size:
         if not _KINDS[text.at[i]] & LETTER:
             i += 1
             if not _KINDS[text.at[i - 1]] & IN_PHRASE:
                 break
             continue
         end = _end_of_word(text, i + 1)
+        if found == WHOLE_WORDS and end - i >= 3:
+            return True
         first = _start_of_word(text, i, end)
         i = end
         if not _fits_phrase(text, first, end):
             break
+        if not _fits_inside(text, first, end):
+            found = 0
         if end - first > 1:
-            found += 1
+            found = min(found + 1, WHOLE_WORDS)
             if end < text.size and not _KINDS[text.at[end]] & AFTER_WORD:
                 break
     at[0] = i
-    return found
+    return False
 
 
 cdef Py_ssize_t _end_of_word(Text text, Py_ssize_t i) noexcept:
@@ -177,8 +164,16 @@ cdef Py_ssize_t _start_of_word(Text text, Py_ssize_t i, Py_ssize_t end) noexcept
 
 
 cdef bint _fits_phrase(Text text, Py_ssize_t first, Py_ssize_t end) noexcept:
-    """Whether a run of letters is a word of a phrase, the letter of an escape, or one and then the other."""
+    """Whether a run of letters is a word of a phrase, with the end of an escape before it or not, or that end alone."""
     cdef Py_ssize_t letters = end - first
     if 3 <= letters <= 8:
         return True
-    return (letters == 1 or letters == 9) and first > 0 and text.at[first - 1] == c"\\"
+    return first > 0 and letters <= 8 + MOST_ESCAPED and _KINDS[text.at[first - 1]] & ENDS_ESCAPE != 0
+
+
+cdef bint _fits_inside(Text text, Py_ssize_t first, Py_ssize_t end) noexcept:
+    """The same of a word that is not the first: only what is white space is escaped before it."""
+    cdef Py_ssize_t letters = end - first
+    if first > 0 and text.at[first - 1] == c"\\":
+        return _is_escape(text, first) and (letters == 1 or 4 <= letters <= 9)
+    return 3 <= letters <= 8

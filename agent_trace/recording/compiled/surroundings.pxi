@@ -21,6 +21,16 @@ cdef bint _is_edge(Text text, Py_ssize_t i) noexcept:
     )
 
 
+cdef int _letters_of_escape(Text text, Py_ssize_t i) noexcept:
+    """How many letters from `i` on may be the end of an escape of EDGE that began before."""
+    cdef unsigned char before = text.at[i - 1]
+    if before == c"\\":
+        return 5 if text.at[i] | 0x20 == c"u" else 1
+    if before == c"%":
+        return 2
+    return 3 if _KINDS[before] & DIGIT else 1
+
+
 cdef bint _announces(Text text, Py_ssize_t i, Py_ssize_t end, int then) noexcept:
     """Whether a value may follow a name: FOLLOWS, a statement, or the SPACE after a flag."""
     cdef bint is_flag = i > 0 and (text.at[i - 1] == c"-" or text.at[i - 1] == c"_" or text.at[i - 1] == c".")

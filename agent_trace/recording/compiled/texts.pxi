@@ -2,31 +2,38 @@
 
 cdef extern from *:
     """
-    /* Which of 64 bytes are letters of ASCII, a bit each. */
+    /* Of 64 bytes, a bit each: which are letters of ASCII, and which are capitals or colons. */
     #if defined(__SSE2__)
     #include <emmintrin.h>
-    static inline uint64_t agent_trace_letters(const unsigned char *at) {
-        uint64_t found = 0;
+    static inline uint64_t agent_trace_letters(const unsigned char *at, uint64_t *others) {
+        uint64_t found = 0, more = 0;
+        /* The 26 letters become the smallest of the signed bytes. */
+        const __m128i smallest = _mm_set1_epi8(-128 + 26);
         for (int i = 0; i < 4; i++) {
             __m128i bytes = _mm_loadu_si128((const __m128i *)(at + 16 * i));
-            /* a to z become the 26 smallest of the signed bytes */
-            __m128i moved = _mm_add_epi8(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), _mm_set1_epi8(0x80 - 'a'));
-            __m128i letters = _mm_cmplt_epi8(moved, _mm_set1_epi8(-128 + 26));
-            found |= (uint64_t)_mm_movemask_epi8(letters) << 16 * i;
+            __m128i small = _mm_add_epi8(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), _mm_set1_epi8(0x80 - 'a'));
+            __m128i large = _mm_add_epi8(bytes, _mm_set1_epi8((char)(0x80 - 'A')));
+            __m128i other = _mm_or_si128(_mm_cmplt_epi8(large, smallest), _mm_cmpeq_epi8(bytes, _mm_set1_epi8(':')));
+            found |= (uint64_t)_mm_movemask_epi8(_mm_cmplt_epi8(small, smallest)) << 16 * i;
+            more |= (uint64_t)_mm_movemask_epi8(other) << 16 * i;
         }
+        *others = more;
         return found;
     }
     #else
-    static inline uint64_t agent_trace_letters(const unsigned char *at) {
-        uint64_t found = 0;
-        for (int i = 0; i < 64; i++)
+    static inline uint64_t agent_trace_letters(const unsigned char *at, uint64_t *others) {
+        uint64_t found = 0, more = 0;
+        for (int i = 0; i < 64; i++) {
             found |= (uint64_t)((unsigned char)((at[i] | 0x20) - 'a') < 26) << i;
+            more |= (uint64_t)((unsigned char)(at[i] - 'A') < 26 || at[i] == ':') << i;
+        }
+        *others = more;
         return found;
     }
     #endif
     static inline int agent_trace_lowest(uint64_t bits) { return __builtin_ctzll(bits); }
     """
-    uint64_t agent_trace_letters(const unsigned char *at) noexcept
+    uint64_t agent_trace_letters(const unsigned char *at, uint64_t *others) noexcept
     int agent_trace_lowest(uint64_t bits) noexcept
 
 cdef enum:
@@ -41,6 +48,7 @@ cdef enum:
     AFTER_WORD = 256
     ENDS_HOST = 512
     ENDS_PASSWORD = 1024
+    ENDS_ESCAPE = 2048
 
 cdef dict _KINDS_OF_BYTES = {
     LETTER: b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
@@ -54,6 +62,7 @@ cdef dict _KINDS_OF_BYTES = {
     AFTER_WORD: b" \t\n\r,;|\\\"'`",
     ENDS_HOST: b" \t\n\f\r/?#@:\"'`<>",
     ENDS_PASSWORD: b" \t\n\f\r\"'`<>",
+    ENDS_ESCAPE: b"\\%;0123456789",  # or the part of it that is before letters
 }
 
 cdef uint16_t[256] _KINDS
@@ -93,16 +102,21 @@ cdef bint _is_here(Text text, Py_ssize_t i, const unsigned char *what, Py_ssize_
     return True
 
 
-cdef inline uint64_t _eight(const unsigned char *at) noexcept:
-    cdef uint64_t found
-    memcpy(&found, at, 8)
-    return found | 0x2020202020202020ULL
+cdef uint64_t _letters(Text text, Py_ssize_t i, uint64_t *others) noexcept:
+    """Which of the next 64 bytes are letters, and which are capitals or colons."""
+    cdef unsigned char[64] rest
+    if i + 64 <= text.size:
+        return agent_trace_letters(text.at + i, others)
+    others[0] = 0
+    if i >= text.size:
+        return 0
+    memset(rest, 0, 64)
+    memcpy(rest, text.at + i, text.size - i)
+    return agent_trace_letters(rest, others)
 
 
-cdef inline uint32_t _three_bytes(const unsigned char *at) noexcept:
-    return (at[0] | at[1] << 8 | at[2] << 16) | 0x202020
-
-
-cdef inline uint32_t _place(uint64_t three) noexcept:
-    """Of three bytes in lower case, where the signs are that begin so. A fourth one is multiplied away."""
-    return <uint32_t>(<uint32_t>three * 0x3779B100U) >> 18
+cdef inline uint32_t _place(const unsigned char *at) noexcept:
+    """Of three bytes, where the signs are that begin so. The one after them is read, and multiplied away."""
+    cdef uint32_t four
+    memcpy(&four, at, 4)
+    return <uint32_t>((four | 0x202020U) * 0x3779B100U) >> 18

@@ -61,6 +61,7 @@ class Then(enum.IntEnum):
     LETTERS = 6
     NUMBERS = 7
     WORDS = 8
+    DASHES = 9
 
 
 class Sign(NamedTuple):

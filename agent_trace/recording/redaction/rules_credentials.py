@@ -121,6 +121,6 @@ CREDENTIAL_RULES = (
             "a PEM PRIVATE KEY file",
         ),
         pem_body,
-        signs=(Sign("-----BEGIN "), Sign("-----END ")),
+        signs=(Sign("BEGIN ", Then.DASHES), Sign("END ", Then.DASHES)),
     ),
 )

@@ -12,7 +12,7 @@ from agent_trace.recording.redaction.names import OFTEN_NUMBERS, announcing_word
 from agent_trace.recording.redaction.rule import Rule, Sign, Then, later
 
 SHORTEST = 3
-"""Letters of the shortest sign."""
+"""Letters of the shortest sign. A sign begins with a letter where a word begins or with a capital, or with a colon."""
 
 _OUTER_BAR = later(r"\|(?![^(]*\))")
 _PART = later(r"\[([^\]]+)\](\{)?|\\?([\w.-])|(.)")
