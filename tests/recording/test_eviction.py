@@ -11,6 +11,7 @@ import pytest
 from agent_trace.delivery.reader import list_segments
 from agent_trace.recording.journal import eviction
 from agent_trace.recording.journal.eviction import Evicted, Sweeper, evict, evictions
+from agent_trace.recording.journal.header import HEADER_BYTES, decode_header, encode_header
 from agent_trace.recording.journal.journal import Journal
 from tests.support.journals import line, numbers, run_program, start_program
 
@@ -157,6 +158,29 @@ def test_a_damaged_log_is_no_obstacle(tmp_path: Path) -> None:
     assert evict(tmp_path, max_bytes=0).segments == 2
     assert evict(tmp_path / "missing", max_bytes=0) == Evicted()
     assert evictions(tmp_path / "missing") == Evicted()
+
+
+def test_what_goes_is_not_read_nor_is_the_log_but_for_its_end(tmp_path: Path) -> None:
+    paths = _store(tmp_path, 3, records=4_000)
+    entry = {"segment": "gone", "records": 1, "bytes": 2}
+    (tmp_path / "evicted.jsonl").write_text(f"{json.dumps(entry)}\n" * 50_000 + json.dumps(entry) + "\n")
+    before = _bytes_read()
+    assert evict(tmp_path, max_bytes=paths[2].stat().st_size)[:2] == (2, 8_000)
+    assert _bytes_read() - before < 400_000 < paths[2].stat().st_size
+
+
+def _bytes_read() -> int:
+    counted = dict(each.split(": ") for each in Path("/proc/self/io").read_text().splitlines())
+    return int(counted["rchar"])
+
+
+def test_records_of_a_killed_process_are_counted_in_all_blocks(tmp_path: Path) -> None:
+    (path,) = _store(tmp_path, 1, records=300)
+    content = path.read_bytes()
+    header = decode_header(content, path)._replace(sealed=False, records=None)
+    path.write_bytes(encode_header(header) + content[HEADER_BYTES:])
+    assert len(content) > 4 * eviction._BLOCK_BYTES
+    assert evict(tmp_path, max_bytes=0).records == 300
 
 
 def test_a_full_store_is_not_looked_at_on_every_rotation(

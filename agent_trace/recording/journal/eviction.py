@@ -23,6 +23,7 @@ _LOCK_WAIT_S = 5.0
 _UNBORN_MAX_AGE_S = 60.0
 _CLOSES_PER_SWEEP = 16
 _MAX_UNWATCHED_BYTES = 256 << 20
+_BLOCK_BYTES = 64 << 10
 
 
 class Evicted(NamedTuple):
@@ -216,14 +217,25 @@ def _append_to_log(directory: Path, text: bytes) -> None:
 
 def _finish_interrupted(directory: Path) -> None:
     """Remove what a killed process left: a segment logged but not unlinked, segments never finished."""
-    entries = _log_entries(directory)
-    if entries:
-        (directory / layout.SEGMENTS / entries[-1].segment).unlink(missing_ok=True)
+    last = _last_entry(directory)
+    if last is not None:
+        (directory / layout.SEGMENTS / last.segment).unlink(missing_ok=True)
     now = time.time()
     for path in (directory / layout.SEGMENTS).glob(f"*{layout.UNBORN_SUFFIX}"):
         with contextlib.suppress(FileNotFoundError):
             if now - path.stat().st_mtime > _UNBORN_MAX_AGE_S and not layout.is_live(path):
                 path.unlink()
+
+
+def _last_entry(directory: Path) -> Entry | None:
+    """Of a log that grows for as long as the store is used, only the end is read."""
+    try:
+        with (directory / layout.EVICTED).open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - _BLOCK_BYTES))
+            entries = map(_parse_entry, reversed(log.read().splitlines()))
+            return next((entry for entry in entries if entry is not None), None)
+    except FileNotFoundError:
+        return None
 
 
 def _log_entries(directory: Path) -> list[Entry]:
@@ -247,10 +259,17 @@ def _parse_entry(line: bytes) -> Entry | None:
 def _count_records(path: Path) -> int:
     """From the header when the segment was sealed, by counting lines when its process died."""
     try:
-        content = path.read_bytes()
-        records = decode_header(content, path).records
+        with path.open("rb", buffering=0) as file:
+            records = _records_in_header(file.read(HEADER_BYTES), path)
+            if records is not None:
+                return records
+            return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK_BYTES), b""))
     except FileNotFoundError:
         return 0
+
+
+def _records_in_header(header: bytes, path: Path) -> int | None:
+    try:
+        return decode_header(header, path).records
     except StoreError:
-        records = None
-    return content.count(b"\n", HEADER_BYTES) if records is None else records
+        return None
