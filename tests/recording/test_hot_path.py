@@ -1,5 +1,6 @@
 """Both ways of a traced call, in Python and compiled, leave the same behind."""
 
+import contextvars
 import gc
 import struct
 import sys
@@ -293,14 +294,18 @@ def test_an_exception_is_the_same_object_with_its_cause_and_leaves_no_other_behi
 
 @needs_the_compiled_way
 def test_an_interrupt_while_a_call_is_closed_is_raised_with_what_the_call_had_raised(mocker: Any) -> None:
-    with recorded():
-        fail_once = mocker.patch.object(type(current().steps), "close", side_effect=KeyboardInterrupt)
-        with pytest.raises(KeyboardInterrupt) as raised:
-            fail("AAPL")
-        assert isinstance(raised.value.__context__, LookupError)
-        with pytest.raises(KeyboardInterrupt):
-            Desk().decide("AAPL")
-        assert fail_once.call_count == 2
+    def interrupted() -> None:
+        with recorded():
+            close = mocker.patch.object(type(current().steps), "close", side_effect=KeyboardInterrupt)
+            with pytest.raises(KeyboardInterrupt) as raised:
+                fail("AAPL")
+            assert isinstance(raised.value.__context__, LookupError)
+            with pytest.raises(KeyboardInterrupt):
+                Desk().decide("AAPL")
+            assert close.call_count == 2
+
+    # What was not closed is current there, and only there.
+    contextvars.copy_context().run(interrupted)
 
 
 @needs_the_compiled_way
