@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from agent_trace import Store, instrument_litellm
+from agent_trace import instrument_litellm
 from agent_trace.integrations.litellm_google import whole_generated
 from agent_trace.testing import Recorded
-from tests.support.litellm_calls import wait_for
+from tests.support.litellm_calls import left_by_killed, wait_for
 from tests.support.llm_server import USAGE, LlmServer, Refusal
-from tests.support.programs import run_program
 
 litellm: Any = pytest.importorskip("litellm")
 
@@ -170,11 +169,7 @@ async def streamed():
 
 @pytest.mark.parametrize("way", ["whole", "streamed"])
 def test_a_call_that_has_returned_survives_a_kill(tmp_path: Path, server: LlmServer, way: str) -> None:
-    variables = {"SERVER": server.url, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "AGENT_TRACE_QUIET": "1"}
-    done = run_program(KILLED, f"asyncio.run({way}())", tmp_path, **variables)
-    assert done.returncode == -9, done.stderr
-    with Store(tmp_path / "store") as store:
-        (found,) = store.observations()
+    found = left_by_killed(KILLED, f"asyncio.run({way}())", tmp_path, server)
     assert (found.usage, float((found.cost or {})["total"])) == (USAGE, COST)
     assert "HOLD" in str(found.output)
 
@@ -188,11 +183,7 @@ def test_the_first_stream_is_watched_though_litellm_imports_its_module_with_it(
     for _ in litellm.google_genai.generate_content_stream(**asked): pass
     die()
     """
-    variables = {"SERVER": server.url, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "AGENT_TRACE_QUIET": "1"}
-    done = run_program(KILLED, program, tmp_path, **variables)
-    assert done.returncode == -9, done.stderr
-    with Store(tmp_path / "store") as store:
-        (found,) = store.observations()
+    found = left_by_killed(KILLED, program, tmp_path, server)
     assert (found.usage, found.level) == (USAGE, "DEFAULT")
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from agent_trace import ObservabilityContext, Store, instrument_litellm, uninstrument_litellm
+from agent_trace import ObservabilityContext, instrument_litellm, uninstrument_litellm
 from agent_trace.integrations.litellm_messages import failure_in, whole_answer, whole_message
 from agent_trace.testing import Recorded
-from tests.support.litellm_calls import ASKED, wait_for
+from tests.support.litellm_calls import ASKED, left_by_killed, wait_for
 from tests.support.llm_server import USAGE, Call, LlmServer, Refusal, Text
 from tests.support.programs import run_program
 
@@ -109,11 +109,7 @@ async def streamed():
 
 @pytest.mark.parametrize("way", ["plain", "streamed"])
 def test_a_call_that_has_returned_survives_a_kill(tmp_path: Path, server: LlmServer, way: str) -> None:
-    variables = {"SERVER": server.url, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "AGENT_TRACE_QUIET": "1"}
-    done = run_program(KILLED, f"asyncio.run({way}())", tmp_path, **variables)
-    assert done.returncode == -9, done.stderr
-    with Store(tmp_path / "store") as store:
-        (found,) = store.observations()
+    found = left_by_killed(KILLED, f"asyncio.run({way}())", tmp_path, server)
     assert (found.usage, float((found.cost or {})["total"])) == (USAGE, COST)
     assert "HOLD" in str(found.output)
 

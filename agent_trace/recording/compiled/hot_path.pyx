@@ -1,7 +1,7 @@
 # cython: language_level=3str, boundscheck=False, wraparound=False, nonecheck=True
 """What every traced call goes through, compiled. Each part says which Python module it stands for; those are the judges.
 
-One extension module, because each takes its time to load.
+One extension module for all of them, because each takes its time to load.
 """
 
 cimport cython

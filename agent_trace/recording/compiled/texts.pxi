@@ -94,7 +94,7 @@ cdef bint _is(Text text, Py_ssize_t i, int kinds) noexcept:
 cdef bint _is_here(Text text, Py_ssize_t i, const unsigned char *what, Py_ssize_t size) noexcept:
     """Whether a text is there, in capitals or not."""
     cdef Py_ssize_t k
-    if i < 0 or i + size > text.size:
+    if i + size > text.size:
         return False
     for k in range(size):
         if text.at[i + k] | 0x20 != what[k]:

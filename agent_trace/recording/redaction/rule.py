@@ -49,30 +49,27 @@ class Found(NamedTuple):
         return self.text[self.start : self.end]
 
 
-class Then(enum.IntEnum):
-    """What has to be around a sign for it to count: see `signs.py`."""
+class Then(enum.Enum):
+    """What has to be around a sign for it to count."""
 
-    ANYTHING = 0
-    VALUE = 1
-    VALUE_NO_NUMBER = 2
-    KEY = 3
-    PASSWORD = 4
-    SPACE = 5
-    LETTERS = 6
-    NUMBERS = 7
-    WORDS = 8
-    DASHES = 9
+    ANYTHING = enum.auto()
+    VALUE = enum.auto()  # of the name that the sign is
+    VALUE_NO_NUMBER = enum.auto()
+    KEY = enum.auto()  # the letters of a key
+    PASSWORD = enum.auto()  # of a URL
+    SPACE = enum.auto()  # or anything else that is no letter
+    DASHES = enum.auto()  # before it
 
 
 class Sign(NamedTuple):
-    """A text that is found wherever a gate fires, in capitals or not; empty where it is a shape, and not a text."""
+    """A text that is found wherever a gate fires, in capitals or not."""
 
     text: str
     then: Then = Then.ANYTHING
 
 
-LONG_RUN = Sign("", Then.LETTERS)
-
+SHAPE = Sign("")
+"""Of a rule whose secrets have no text in common: long runs of letters, arrays of numbers, words in a row."""
 
 Verdict = Callable[[Found], Sequence[Span]]
 """Looks at a match and its surroundings; returns the spans to hide, none when the match is harmless."""

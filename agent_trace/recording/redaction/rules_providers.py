@@ -1,6 +1,6 @@
 """Redaction rules for keys that their issuer made recognisable: model providers, clouds, chat, payment, code hosts."""
 
-from agent_trace.recording.redaction.rule import EDGE, LONG_RUN, Found, Rule, Sign, Span, later, whole
+from agent_trace.recording.redaction.rule import EDGE, SHAPE, Found, Rule, Sign, Span, later, whole
 
 _KEBAB = later(rb"[a-z]{2,4}(?:-[a-z]{1,14}){2,}")
 _SLASH = r"\\*/"
@@ -222,7 +222,7 @@ _MESSAGES = (
             "/bot987654321:AAGh5kQ-wE_rT8yU1iO4pA7sD0fG3hJ6kL9/getMe",
         ),
         ("12345678:short", "at 10:30:55 and 123456789:"),
-        signs=(LONG_RUN,),
+        signs=(SHAPE,),
     ),
     Rule(
         "discord",
@@ -235,7 +235,7 @@ _MESSAGES = (
         ),
         ("https://discord.com/api/webhooks/", "Momentum.is.good"),
         gate=rf"{EDGE}(?:[MNO][0-9A-Za-z_-]{{23,27}}\.[0-9A-Za-z_-]{{6}}\.|discord(?:app)?\.com\\*/api)",
-        signs=(LONG_RUN, Sign("discord.com"), Sign("discordapp.com")),
+        signs=(SHAPE, Sign("discord.com"), Sign("discordapp.com")),
     ),
     _key(
         "sendgrid",

@@ -10,14 +10,12 @@ from agent_trace.recording.redaction.mnemonics import has_no_phrase, phrase_span
 from agent_trace.recording.redaction.rule import (
     BASE58,
     EDGE,
-    LONG_RUN,
     QUOTE,
+    SHAPE,
     SPACE,
     Found,
     Rule,
-    Sign,
     Span,
-    Then,
     later,
     whole,
 )
@@ -108,7 +106,7 @@ WALLET_RULES = (
         unless_harmless,
         gate=_LONG_RUN,
         dismiss=is_labelled_harmless,
-        signs=(LONG_RUN,),
+        signs=(SHAPE,),
     ),
     Rule(
         "solana-private-key",
@@ -119,7 +117,7 @@ WALLET_RULES = (
         unless_harmless,
         gate=_LONG_RUN,
         dismiss=is_labelled_harmless,
-        signs=(LONG_RUN,),
+        signs=(SHAPE,),
     ),
     Rule(
         "solana-keypair",
@@ -135,7 +133,7 @@ WALLET_RULES = (
         keypair_span,
         gate=rf"\[{SPACE}*(?:[0-9]{{1,3}}{SPACE}*,{SPACE}*){{24}}",
         dismiss=lambda found: not looks_like_keypair(numbers_in(found.secret), ()),
-        signs=(Sign("", Then.NUMBERS),),
+        signs=(SHAPE,),
     ),
     Rule(
         "wif",
@@ -152,7 +150,7 @@ WALLET_RULES = (
         wif_span,
         gate=_LONG_RUN,
         dismiss=lambda found: is_labelled_harmless(found) and not has_valid_checksum(found.secret),
-        signs=(LONG_RUN,),
+        signs=(SHAPE,),
     ),
     Rule(
         "extended-private-key",
@@ -181,6 +179,6 @@ WALLET_RULES = (
         phrase_spans,
         gate=_TWELVE_WORDS,
         dismiss=has_no_phrase,
-        signs=(Sign("", Then.WORDS),),
+        signs=(SHAPE,),
     ),
 )
