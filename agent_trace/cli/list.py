@@ -23,7 +23,7 @@ def command(directory: Path | None, as_json: bool, limit: int, before: str | Non
     from agent_trace.cli.console import show, show_json, tell
     from agent_trace.cli.opening import opened
     from agent_trace.cli.rendering import traces_table
-    from agent_trace.store.answers import Filter
+    from agent_trace.store.filter import Filter
 
     with opened(directory) as store:
         last = store.trace(before).row if before else None

@@ -100,7 +100,7 @@ _FILTERS = (
 
 def chosen(values: dict[str, Any]) -> Any:
     """The Filter that the options of `filters` ask for."""
-    from agent_trace.store.answers import Filter
+    from agent_trace.store.filter import Filter
 
     return Filter(
         agent=values["agent"],

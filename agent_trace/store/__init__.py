@@ -3,7 +3,6 @@
 from agent_trace.store.answers import (
     CostKey,
     CostRow,
-    Filter,
     Ledger,
     Match,
     Node,
@@ -16,6 +15,7 @@ from agent_trace.store.answers import (
     TracePage,
     TraceRow,
 )
+from agent_trace.store.filter import Filter
 from agent_trace.store.overviews import AgentRow, Entry, Names, Outline, SessionRow, Totals
 from agent_trace.store.refresh import Progress
 from agent_trace.store.store import Store

@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from agent_trace.store.agent_sums import Done, Sums, Took, added_up, done, taken_away
-from agent_trace.store.answers import Filter
+from agent_trace.store.conditions import Narrowing, all_of, bound_conditions, observation_conditions
 from agent_trace.store.durations import percentiles
-from agent_trace.store.filters import Narrowing, all_of, bound_conditions, observation_conditions
+from agent_trace.store.filter import Filter
 from agent_trace.store.overviews import AgentRow
 from agent_trace.store.planning import PROFILE_FIELDS, fitting_profiles, profile_conditions, way_in
 from agent_trace.store.rows import dollars

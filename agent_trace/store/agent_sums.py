@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
-from agent_trace.store.filters import Narrowing, all_of, observation_conditions
+from agent_trace.store.conditions import Narrowing, all_of, observation_conditions
 from agent_trace.store.planning import way_in
 
 Sums = tuple[str, int, int, int, int, int, int, int, int, int]

@@ -1,4 +1,4 @@
-"""What the store answers with: filters, rows, trees and ledgers. Plain values; no SQL and no files here."""
+"""What the store answers with: rows, trees and ledgers. Plain values; no SQL and no files here."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,40 +15,6 @@ State = Literal["finished", "running", "interrupted"]
 
 CostKey = Literal["agent", "tenant", "model", "session", "day"]
 """What `Store.costs` can be summed by."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which observations are meant; every field that is set must hold.
-
-    A trace fits when one of its observations fits all of the text fields; `since_ns`, `until_ns`,
-    `min_cost` and `min_duration_s` are then asked of the trace as a whole. Text is compared as it is,
-    `agent` with the agent's id or its name, `signal` with a signal's action whatever the case.
-    """
-
-    agent: str | None = None
-    tenant: str | None = None
-    session: str | None = None
-    user: str | None = None
-    type: str | None = None
-    level: str | None = None
-    name: str | None = None
-    model: str | None = None
-    tag: str | None = None
-    signal: str | None = None
-    since_ns: int | None = None
-    """Started at this time or later; nanoseconds since the epoch."""
-    until_ns: int | None = None
-    """Started before this time; nanoseconds since the epoch."""
-    min_cost: Decimal | None = None
-    """US dollars."""
-    min_duration_s: float | None = None
-    trace_id: str | None = None
-    """A whole trace id: 32 hexadecimal digits."""
-    text: str | None = None
-    """Words as in `Store.search`: one record of the observation has them all."""
-    status: Status | None = None
-    """How the trace stands. A single observation that just arrived cannot tell: `Store.follow` does not ask."""
 
 
 @dataclass(frozen=True, slots=True)

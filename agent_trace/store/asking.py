@@ -8,8 +8,8 @@ from agent_trace.delivery.reader import list_segments
 from agent_trace.errors import StoreMissing
 from agent_trace.recording.journal.layout import EVICTED
 from agent_trace.settings import load
-from agent_trace.store.answers import Filter
-from agent_trace.store.filters import Narrowing
+from agent_trace.store.conditions import Narrowing
+from agent_trace.store.filter import Filter
 from agent_trace.store.index import Index
 from agent_trace.store.liveness import Liveness
 from agent_trace.store.reading import Reading

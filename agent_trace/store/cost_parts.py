@@ -2,8 +2,8 @@
 
 from typing import Final, NamedTuple
 
-from agent_trace.store.answers import Filter
-from agent_trace.store.filters import all_of
+from agent_trace.store.conditions import all_of
+from agent_trace.store.filter import Filter
 from agent_trace.store.spending import COUNTED, OF_OBSERVATION, SUMS
 
 

@@ -10,9 +10,11 @@ from dataclasses import fields, replace
 from datetime import date
 from typing import Any, Final
 
-from agent_trace.store.answers import CostKey, CostRow, Filter
+from agent_trace.errors import SettingError
+from agent_trace.store.answers import CostKey, CostRow
+from agent_trace.store.conditions import Narrowing, all_of, observation_conditions
 from agent_trace.store.cost_parts import CostPart, of_no_session, session_parts
-from agent_trace.store.filters import Narrowing, all_of, observation_conditions
+from agent_trace.store.filter import Filter
 from agent_trace.store.planning import PROFILE_FIELDS, is_also_a_name, profile_conditions, way_in
 from agent_trace.store.rows import USAGE_COLUMNS, dollars
 from agent_trace.store.spending import COUNTED, HOURS_A_DAY, NS_AN_HOUR, OF_OBSERVATION, SUMS
@@ -42,6 +44,16 @@ _LEVELS: Final = (("spent_daily", NS_AN_HOUR * HOURS_A_DAY, 1), ("spent_hourly",
 
 _FIRST_DAY: Final = date(1970, 1, 1).toordinal()
 _LAST_DAY: Final = date.max.toordinal() - _FIRST_DAY
+
+
+def cost_keys(by: CostKey | Sequence[CostKey]) -> tuple[CostKey, ...]:
+    """What costs are to be summed by. Raises SettingError for what they cannot be."""
+    keys: tuple[CostKey, ...] = (by,) if isinstance(by, str) else tuple(by)
+    if not keys or not set(keys) <= set(_KEYS):
+        raise SettingError(
+            f"by={by!r} is not what costs are summed by: {', '.join(_KEYS)}, or several of them"
+        )
+    return keys
 
 
 def cost_list(

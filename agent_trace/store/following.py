@@ -6,8 +6,8 @@ from pathlib import Path
 
 from agent_trace.delivery.reader import is_live, list_segments, read_lines
 from agent_trace.observation import Observation
-from agent_trace.store.answers import Filter
-from agent_trace.store.filters import fits
+from agent_trace.store.conditions import fits
+from agent_trace.store.filter import Filter
 from agent_trace.store.reading import as_observation
 from agent_trace.store.records import is_record
 

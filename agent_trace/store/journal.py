@@ -7,8 +7,9 @@ from agent_trace.delivery.reader import list_segments, read_lines
 from agent_trace.errors import StoreError
 from agent_trace.observation import Observation
 from agent_trace.recording.journal.eviction import evict
-from agent_trace.store.answers import Filter, Ledger, Pruned
+from agent_trace.store.answers import Ledger, Pruned
 from agent_trace.store.asking import EVERYTHING, OpenStore
+from agent_trace.store.filter import Filter
 from agent_trace.store.following import follow
 from agent_trace.store.ledger import make_ledger
 

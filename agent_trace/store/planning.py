@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Set
 from typing import Final, NamedTuple
 
-from agent_trace.store.answers import Filter
-from agent_trace.store.filters import Narrowing, all_of, id_bytes
+from agent_trace.store.conditions import Narrowing, all_of, id_bytes
+from agent_trace.store.filter import Filter
 from agent_trace.store.records import LEVEL_RANK
 
 FEW: Final = 10_000

@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 
 from agent_trace.store.answers import Status, TracePage, TraceRow
-from agent_trace.store.filters import (
+from agent_trace.store.conditions import (
     Conditions,
     Narrowing,
     Places,

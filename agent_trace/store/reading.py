@@ -6,7 +6,7 @@ from typing import Final
 
 from agent_trace.costs import price, recorded_cost
 from agent_trace.observation import Observation
-from agent_trace.store.filters import Narrowing, all_of, observation_conditions
+from agent_trace.store.conditions import Narrowing, all_of, observation_conditions
 from agent_trace.store.names import Found
 from agent_trace.store.records import Address, Record, amend, parse, text
 from agent_trace.store.rows import token_counts

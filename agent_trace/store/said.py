@@ -8,7 +8,7 @@ from typing import Final
 import orjson
 
 from agent_trace.store.begun_words import spelt_out
-from agent_trace.store.filters import as_json
+from agent_trace.store.conditions import as_json
 from agent_trace.store.reading import POINTERS, Pointer, Reading
 from agent_trace.store.recalling import Recalled
 from agent_trace.store.records import SEGMENT_SHIFT

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from agent_trace.store.answers import Match
-from agent_trace.store.filters import Narrowing, all_of, observation_conditions
+from agent_trace.store.conditions import Narrowing, all_of, observation_conditions
 from agent_trace.store.reading import POINTERS, Pointer, Reading, as_observation
 from agent_trace.store.text import matching_records, snippet_of
 from agent_trace.store.words import match_expression, terms_of

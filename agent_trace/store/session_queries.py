@@ -6,7 +6,7 @@ from typing import Any, Final
 import orjson
 
 from agent_trace.costs import pico
-from agent_trace.store.filters import (
+from agent_trace.store.conditions import (
     NS_A_SECOND,
     Conditions,
     Narrowing,

@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 
 from agent_trace.store.answers import SignalRow
-from agent_trace.store.filters import (
+from agent_trace.store.conditions import (
     Narrowing,
     all_of,
     bound_conditions,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from agent_trace.store.answers import Filter
+from agent_trace.store.filter import Filter
 
 NS_A_DAY: Final = 86_400_000_000_000
 _NO_DAY: Final = ["0"]

@@ -9,7 +9,6 @@ from agent_trace.store import agent_queries, cost_queries, queries, session_quer
 from agent_trace.store.answers import (
     CostKey,
     CostRow,
-    Filter,
     Match,
     Score,
     SignalRow,
@@ -18,6 +17,7 @@ from agent_trace.store.answers import (
     TraceRow,
 )
 from agent_trace.store.asking import EVERYTHING
+from agent_trace.store.filter import Filter
 from agent_trace.store.finding import find_in_trace
 from agent_trace.store.journal import StoredJournal
 from agent_trace.store.names import Found, find_observation, find_trace
@@ -240,7 +240,7 @@ class Store(StoredJournal):
 
         `idle`: also what was invoked and had neither tokens nor a cost itself, as rows with 0 calls.
         """
-        keys: Sequence[CostKey] = (by,) if isinstance(by, str) else tuple(by)
+        keys = cost_queries.cost_keys(by)
         return self._ask_about(
             where,
             refresh,

@@ -7,8 +7,8 @@ looked for among the newest first, and then in all the others as they lie.
 import sqlite3
 from typing import Final, NamedTuple
 
-from agent_trace.store.answers import Filter
-from agent_trace.store.filters import Narrowing, all_of, bound_conditions, text_conditions
+from agent_trace.store.conditions import Narrowing, all_of, bound_conditions, text_conditions
+from agent_trace.store.filter import Filter
 
 NEWEST: Final = 5_000
 """So many traces are looked into in a few milliseconds."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Final
 
-from agent_trace.store.answers import Filter, TraceRow
-from agent_trace.store.filters import (
+from agent_trace.store.answers import TraceRow
+from agent_trace.store.conditions import (
     Conditions,
     Narrowing,
     Places,
@@ -15,6 +15,7 @@ from agent_trace.store.filters import (
     bound_conditions,
     text_conditions,
 )
+from agent_trace.store.filter import Filter
 from agent_trace.store.overviews import Totals
 from agent_trace.store.planning import FEW, is_also_a_name, shortest_way
 from agent_trace.store.queries import common_text, trace_conditions

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Final
 
-from agent_trace.store.filters import Conditions, Narrowing, Places, all_of, as_json, text_conditions
+from agent_trace.store.conditions import Conditions, Narrowing, Places, all_of, as_json, text_conditions
 
 _FIRST_LOOK: Final = 500
 """Observations that are looked at first; then twice as many, and so on."""

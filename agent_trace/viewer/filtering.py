@@ -6,7 +6,8 @@ from typing import Any, Final, get_args
 
 from agent_trace.display import moments
 from agent_trace.observation import LEVELS, OBSERVATION_TYPES
-from agent_trace.store.answers import Filter, Status
+from agent_trace.store.answers import Status
+from agent_trace.store.filter import Filter
 from agent_trace.store.words import terms_of
 from agent_trace.viewer.page import BadQuestion
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from agent_trace.store.answers import Filter
+from agent_trace.store.filter import Filter
 from agent_trace.viewer.filtering import PARTS, Part, asked, filter_of
 from agent_trace.viewer.page import BadQuestion
 

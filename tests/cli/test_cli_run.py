@@ -33,7 +33,8 @@ match sys.argv[1:]:
     case ["words", *_]: sys.exit("in words")
     case ["interrupt", *_]: raise KeyboardInterrupt
     case ["hook", *_]:
-        sys.excepthook = lambda kind, error, trace: print("hooked", trace.tb_frame.f_code.co_filename == __file__)
+        code = sys._getframe().f_code
+        sys.excepthook = lambda kind, error, trace: print("hooked", trace.tb_frame.f_code is code)
         raise ValueError("bad")
 """
 

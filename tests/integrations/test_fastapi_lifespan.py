@@ -22,7 +22,7 @@ from starlette.testclient import TestClient
 import agent_trace.integrations.fastapi as integration
 from agent_trace import Store
 from agent_trace.integrations.fastapi import lifespan
-from agent_trace.store.filters import Filter
+from agent_trace.store import Filter
 from agent_trace.testing import recorded
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_trace.store import Filter, Store, Totals, TraceRow
-from agent_trace.store.filters import Narrowing, all_of, text_conditions
+from agent_trace.store.conditions import Narrowing, all_of, text_conditions
 from tests.support.segments import START_NS, record, write_segment
 from tests.support.stores import total_of
 

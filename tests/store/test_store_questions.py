@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent_trace.errors import AmbiguousId, NotFound, StoreMissing, StoreTooNew
+from agent_trace.errors import AmbiguousId, NotFound, SettingError, StoreMissing, StoreTooNew
 from agent_trace.store import Filter, Store, TraceRow
 from tests.support.segments import START_NS, record, write_segment
 from tests.support.stores import generation, store_of
@@ -136,7 +136,7 @@ def test_a_filter_holds_for_traces_observations_and_a_live_view(
     assert "f".rjust(32, "0") not in {row.trace_id for row in store.traces(not_fitting)}
     assert "f".rjust(16, "0") not in {each.id for each in store.observations(not_fitting)}
     (live,) = [each for each in _replayed(tmp_path) if each.id == "f".rjust(16, "0")]
-    from agent_trace.store.filters import fits as asked
+    from agent_trace.store.conditions import fits as asked
 
     assert (asked(live, fitting), asked(live, not_fitting)) == (True, False)
 
@@ -269,3 +269,44 @@ def test_the_store_can_be_used_again_after_it_was_closed(tmp_path: Path) -> None
     with store_of(tmp_path, record()) as store:
         assert len(store.traces()) == 1
     assert len(store.traces()) == 1
+
+
+@pytest.mark.parametrize("amount", [Decimal("0.0035"), 0.0035, "0.0035"])
+def test_the_least_cost_may_be_a_number_or_a_text(tmp_path: Path, amount: Any) -> None:
+    store = store_of(tmp_path, generation(id="b"), record(id="c", trace_id="2".rjust(32, "0")))
+    assert [row.cost for row in store.traces(Filter(min_cost=amount))] == [Decimal("0.0035")]
+    assert list(store.observations(Filter(min_cost=float(amount) * 1.01))) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("agent", 5, "agent=5 is no text"),
+        ("tag", ["a", "b"], "tag=.* is no text"),
+        ("level", "FATAL", "one of DEFAULT, WARNING, ERROR"),
+        ("type", "genration", "one of generation, span"),
+        ("status", "done", "one of ok, error, running, interrupted"),
+        ("since_ns", 1.5e18, "since_ns=.* nanoseconds"),
+        ("until_ns", 10**19, "until_ns=.* at most 19 digits"),
+        ("min_cost", "cheap", "US dollars"),
+        ("min_cost", float("nan"), "US dollars"),
+        ("min_duration_s", "1s", "seconds as a number"),
+        ("min_duration_s", float("inf"), "seconds as a number"),
+    ],
+)
+def test_a_filter_that_nothing_could_fit_is_refused_with_what_could(
+    field: str, value: Any, said: str
+) -> None:
+    with pytest.raises(SettingError, match=said):
+        Filter(**{field: value})
+
+
+def test_a_level_counts_whatever_its_case(tmp_path: Path) -> None:
+    store = store_of(tmp_path, record(id="a", level="ERROR"))
+    assert len(store.traces(Filter(level="error"))) == 1
+
+
+@pytest.mark.parametrize("by", ["agnet", ("agent", "price"), ()])
+def test_costs_by_what_is_not_kept_are_refused_with_what_is(tmp_path: Path, by: Any) -> None:
+    with pytest.raises(SettingError, match="agent, tenant, model, session, day"):
+        store_of(tmp_path, generation(id="b")).costs(by=by)

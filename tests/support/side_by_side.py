@@ -23,7 +23,7 @@ _CHANGING = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "UUID"),
 )
 # `openai` and `anthropic` each give the `Timeout` that they share their own `__module__` when they are imported.
-_MADE_LATER = ("__pydantic_", "__signature__", "__annotations__", "__module__")
+_MADE_LATER = ("__pydantic_", "__signature__", "__annotations_", "__annotate_func__", "__module__")
 TIMES = re.compile(r"(?<=[=:])( ?)\d+\.\d+(e-?\d+)?\b|\b1[6-9]\d{8}\b|\d+\.\d+ seconds")
 """Durations and moments, in the reprs of libraries that measure their own runs."""
 

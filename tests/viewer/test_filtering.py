@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent_trace.store.answers import Filter
+from agent_trace.store.filter import Filter
 from agent_trace.viewer.cursors import cursor, key_of
 from agent_trace.viewer.filtering import PARTS, asked, filter_of
 from agent_trace.viewer.page import BadQuestion

@@ -11,7 +11,8 @@ from agent_trace.reporting import sums
 from agent_trace.spending.budgets import budgets_of
 from agent_trace.spending.savings import look_for_savings
 from agent_trace.spending.states import BudgetState, work_out
-from agent_trace.store.answers import CostKey, CostRow, Filter
+from agent_trace.store.answers import CostKey, CostRow
+from agent_trace.store.filter import Filter
 from agent_trace.store.store import Store
 from agent_trace.viewer.narrowing import chosen, narrowed
 from agent_trace.viewer.offers import names_of

@@ -1,14 +1,13 @@
 """A Filter written as SQL conditions, and asked of an observation that is in memory."""
 
 from collections.abc import Collection, Set
-from decimal import Decimal
 from typing import Final, NamedTuple, Protocol
 
 import orjson
 
 from agent_trace.costs import pico
 from agent_trace.observation import Observation
-from agent_trace.store.answers import Filter
+from agent_trace.store.filter import Filter
 from agent_trace.store.recalling import Recalled
 from agent_trace.store.records import LEVEL_RANK, SEGMENT_SHIFT
 from agent_trace.store.words import is_said, terms_of
@@ -107,7 +106,7 @@ def bound_conditions(where: Filter, row: str) -> Conditions:
     bounds = (
         (f"{row}.start_ns >= ?", where.since_ns),
         (f"{row}.start_ns < ?", where.until_ns),
-        (f"{row}.cost_pico >= ?", None if where.min_cost is None else pico(Decimal(where.min_cost))),
+        (f"{row}.cost_pico >= ?", None if where.min_cost is None else pico(where.min_cost)),
         (
             f"{row}.end_ns - {row}.start_ns >= ?",
             None if where.min_duration_s is None else int(where.min_duration_s * NS_A_SECOND),
