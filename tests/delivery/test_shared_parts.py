@@ -75,11 +75,12 @@ def test_what_stands_before_the_ending_of_a_line_is_told_of_each_record(make: Ma
 
 
 @BOTH
-def test_a_process_that_is_no_object_is_told_as_it_is_whatever_came_before(make: Make) -> None:
+@pytest.mark.parametrize("field", ["process", "name", "agent_id", "tenant_id", "environment", "model"])
+def test_a_field_that_is_no_text_is_told_as_it_is_whatever_came_before(make: Make, field: str) -> None:
     backend = make()
-    for process in (True, 1, "text", None, [1], 1.0):
-        record = generation(process=process)
-        assert backend.encode(record) == make().encode(record), process
+    for value in (True, 1, "text", None, [1], 1.0, "1", {"a": 1}):
+        record = generation(**{field: value})
+        assert backend.encode(record) == make().encode(record), value
 
 
 @BOTH

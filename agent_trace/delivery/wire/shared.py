@@ -89,9 +89,8 @@ class SharedParts:
         return known
 
     def _found(self, record: Record, is_root: bool) -> Shared:
-        process = record.get("process")
-        parts = (*process, *process.values()) if isinstance(process, dict) else (type(process), process)
-        key = (is_root, *map(record.get, SHARED[:-1]), *parts)
+        # As JSON, since 1, 1.0 and True are the same key.
+        key = is_root, json_bytes(list(map(record.get, SHARED)))
         return _kept(self._by_fields, key, self._make, record, is_root)
 
 
@@ -109,19 +108,12 @@ class ModelParts:
         """The attributes of the record's model, and how many they are."""
         model, parameters = record.get("model"), record.get("model_parameters")
         is_answered = bool(record.get("usage") or record.get("finish_reason"))
-        # As JSON, since 1, 1.0 and True are the same key.
-        key = model, is_answered, json_bytes(parameters)
-        try:
-            return self._made[key]
-        except (KeyError, TypeError):
-            return _kept(self._made, key, self._make, model, parameters, is_answered)
+        key = is_answered, json_bytes([model, parameters])
+        return self._made.get(key) or _kept(self._made, key, self._make, model, parameters, is_answered)
 
 
 def _kept(made: dict[tuple[Any, ...], R], key: tuple[Any, ...], make: Callable[[*Ts], R], *of: *Ts) -> R:
-    try:
-        known = made.get(key)
-    except TypeError:  # one of the values is an object or a list
-        return make(*of)
+    known = made.get(key)
     if known is None:
         if len(made) >= _MOST:
             made.clear()

@@ -24,6 +24,7 @@ CLIENT: Final = b"\x30\x03"
 MAX_ATTRIBUTES: Final = 128
 """What OpenTelemetry's own SDK keeps of a span by default, and what servers reckon with."""
 
+_OF_PROCESS: Final = ("service.name", "host.name", "deployment.environment.name", "service.version")
 _MOST_RESOURCES: Final = 1_000
 _MOST_EVENTS: Final = 20
 _STATUS_ERROR: Final = b"\x18\x02"
@@ -147,36 +148,28 @@ class Resources:
             "telemetry.sdk.language": "python",
             "telemetry.sdk.version": sdk_version,
         }
-        self._made: dict[tuple[Any, ...], bytes] = {}
+        self._made: dict[tuple[tuple[str | None, ...], int | None], bytes] = {}
 
     def of(self, record: Record) -> bytes:
         """The Resource message of a record."""
         process = mapping(record.get("process"))
-        key = (
-            process.get("service"),
-            process.get("host"),
-            process.get("pid"),
-            record.get("environment"),
-            record.get("release"),
+        own = (
+            text_or_none(process.get("service")),
+            text_or_none(process.get("host")),
+            text_or_none(record.get("environment")),
+            text_or_none(record.get("release")),
         )
-        try:
-            return self._made.get(key) or self._make(key)
-        except TypeError:  # one of them is an object or a list, in a record that we did not write
-            return self._make(tuple(text_or_none(value) for value in key))
+        pid = process.get("pid")
+        key = own, pid if isinstance(pid, int) and not isinstance(pid, bool) else None
+        return self._made.get(key) or self._make(*key)
 
-    def _make(self, key: tuple[Any, ...]) -> bytes:
-        service, host, pid, environment, release = key
-        own = {
-            "service.name": text_or_none(service),
-            "host.name": text_or_none(host),
-            "deployment.environment.name": text_or_none(environment),
-            "service.version": text_or_none(release),
-        }
-        attributes: dict[str, Any] = {**self._attributes, **{name: own[name] for name in own if own[name]}}
+    def _make(self, texts: tuple[str | None, ...], pid: int | None) -> bytes:
+        own = {name: text for name, text in zip(_OF_PROCESS, texts, strict=True) if text}
+        attributes: dict[str, Any] = {**self._attributes, **own}
         attributes.setdefault("service.name", "unknown_service")
-        if isinstance(pid, int) and not isinstance(pid, bool):
+        if pid is not None:
             attributes["process.pid"] = pid
         if len(self._made) >= _MOST_RESOURCES:
             self._made.clear()
-        made = self._made[key] = resource({**attributes, **self._sdk})
+        made = self._made[texts, pid] = resource({**attributes, **self._sdk})
         return made
