@@ -52,8 +52,7 @@ def finish_told(logging: Any, named: dict[str, Any]) -> None:
     """A thread tells callbacks of an answer."""
     call, _ = call_of(logging)
     result = named.get("result")
-    is_retold = _is_translated(result) or messages.is_response(result)
-    if call is not None and is_retold and named.get("cache_hit") is not True:
+    if call is not None and _is_retold(result) and named.get("cache_hit") is not True:
         _end_priced(call, logging, result, (named.get("start_time"), named.get("end_time")))
 
 
@@ -69,6 +68,15 @@ def _end_priced(call: Call, logging: Any, answer: Any, times: tuple[Any, Any]) -
 def _is_translated(answer: Any) -> bool:
     """Whether this is in a provider's own form: what LiteLLM tells callbacks of it is a translation."""
     return messages.is_message(answer) or google.is_generated(answer)
+
+
+def _is_retold(answer: Any) -> bool:
+    """Whether callbacks are told of this in another form, or with its usage in one."""
+    return (
+        _is_translated(answer)
+        or messages.is_response(answer)
+        or type(answer).__name__ == "TranscriptionResponse"
+    )
 
 
 def note_answer(logging: Any, whole: Any) -> None:

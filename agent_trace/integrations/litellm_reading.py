@@ -98,8 +98,12 @@ def input_of(details: Details, messages: Any) -> Any:
         messages = details.get("messages") or messages
     elif operation not in ("completion", "text_completion"):
         messages = details.get("input") or messages
-    if messages is None or _NO_INPUT in (messages, _only_content(messages)):
+    content = messages if isinstance(messages, str) else _only_content(messages)
+    if messages is None or content == _NO_INPUT:
         return None
+    if operation == "transcription" and isinstance(content, str):
+        # All that LiteLLM tells of the file; by this name it is known to be no secret.
+        return {"file_checksum": content}
     optional = parts_of(details.get("optional_params"))
     around = {name: optional.get(name) for name in ("system", "instructions", "tools") if optional.get(name)}
     return {"messages" if _are_messages(messages) else "input": messages, **around}

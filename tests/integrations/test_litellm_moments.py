@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import inspect
 import time
 from collections import Counter
@@ -430,6 +431,8 @@ def test_whatever_else_is_paid_for_is_not_made_either(
     assert server.requests == []
     (found,) = observations
     assert (found.name, found.level, found.tenant_id) == (f"litellm.{operation}", "ERROR", "acme")
+    if operation == "transcription":
+        assert found.input == {"file_checksum": hashlib.sha256(b"RIFF").hexdigest()}
 
 
 @pytest.mark.parametrize("is_streamed", [False, True])

@@ -10,8 +10,10 @@ import pydantic
 import pytest
 from anthropic.types import Message
 from openai.types import CreateEmbeddingResponse
+from openai.types.audio import Transcription
 from openai.types.chat import ChatCompletion
 from openai.types.completion import Completion
+from openai.types.realtime import RealtimeResponseUsage
 from openai.types.responses import Response
 
 from agent_trace.recording.reading.results import Reading, read_instance, read_parameters, read_result
@@ -304,6 +306,26 @@ def test_langchain_message_is_read_with_input_made_disjoint() -> None:
 
     usage = {"input": 30, "output": 25, "cache_read": 60, "cache_write": 10, "reasoning": 5}
     assert read_result(AIMessage()) == Reading("gpt-5", usage, None, "stop")
+
+
+def test_sound_that_openai_transcribes_or_speaks_is_counted_as_such() -> None:
+    usage = {"input_tokens": 14, "output_tokens": 3, "total_tokens": 17}
+    details = {"input_token_details": {"text_tokens": 4, "audio_tokens": 10}}
+    heard = {"text": "HOLD", "usage": {"type": "tokens", **usage, **details}}
+    assert usage_of(Transcription.model_validate(heard)) == {"input": 4, "audio_input": 10, "output": 3}
+    timed = {"text": "HOLD", "usage": {"type": "duration", "seconds": 7}}
+    assert usage_of(Transcription.model_validate(timed)) is None
+    spoken = RealtimeResponseUsage.model_validate(
+        {
+            "input_tokens": 132,
+            "output_tokens": 121,
+            "total_tokens": 253,
+            "input_token_details": {"text_tokens": 119, "audio_tokens": 13, "cached_tokens": 64},
+            "output_token_details": {"text_tokens": 30, "audio_tokens": 91},
+        }
+    )
+    read = {"input": 55, "cache_read": 64, "audio_input": 13, "output": 30, "audio_output": 91}
+    assert usage_of({"usage": spoken, "model": "gpt-realtime"}) == read
 
 
 def test_usage_is_found_beside_and_below_a_response() -> None:

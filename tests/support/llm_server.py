@@ -1,5 +1,5 @@
 """A local server that speaks OpenAI's chat completions and responses, Anthropic's messages and Google's `generateContent`,
-each whole and streamed, and OpenAI's embeddings.
+each whole and streamed, and OpenAI's embeddings and transcriptions.
 
 What it answers is planned: `server.plan(Text("BUY"), Busy(503))` is for the next requests in their order; the rest get
 `HOLD`. Everything about an answer is fixed, so that two runs of a program can be compared.
@@ -20,6 +20,16 @@ CACHED_TOKENS = 4
 ANSWER_TOKENS = 5
 USAGE = {"input": PROMPT_TOKENS - CACHED_TOKENS, "output": ANSWER_TOKENS, "cache_read": CACHED_TOKENS}
 """What one answer costs, as an observation should have it."""
+TRANSCRIBED = {
+    "type": "tokens",
+    "input_tokens": 14,
+    "output_tokens": 3,
+    "total_tokens": 17,
+    "input_token_details": {"text_tokens": 0, "audio_tokens": 14},
+}
+"""What a transcription has used, as OpenAI says it."""
+
+_TRANSCRIPTIONS = "/audio/transcriptions"
 
 
 @dataclass(frozen=True)
@@ -99,7 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = {} if self.path.endswith(_TRANSCRIPTIONS) else json.loads(sent)
         number, answer = self.server.take(self.path, body)
         if isinstance(answer, Refusal):
             self._refuse(answer.status)
@@ -108,6 +119,8 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(answer.after_s)
         if self.path.endswith("/embeddings"):
             self._send(_embeddings(body))
+        elif self.path.endswith(_TRANSCRIPTIONS):
+            self._send({"text": "HOLD", "usage": TRANSCRIBED})
         elif ":generateContent" in self.path:
             self._send(_generated(answer))
         elif ":streamGenerateContent" in self.path:

@@ -54,16 +54,18 @@ _OPENAI_RESPONSES: Final = Dialect(
     audio_output=("output_tokens_details.audio_tokens",),
     cache_within=True,
 )
-_LANGCHAIN: Final = Dialect(
+_TOKEN_DETAILS: Final = Dialect(
     input=("input_tokens",),
     output=("output_tokens",),
-    cache_read=("input_token_details.cache_read",),
+    cache_read=("input_token_details.cache_read", "input_token_details.cached_tokens"),
     cache_write=("input_token_details.cache_creation",),
     reasoning=("output_token_details.reasoning",),
-    audio_input=("input_token_details.audio",),
-    audio_output=("output_token_details.audio",),
+    audio_input=("input_token_details.audio", "input_token_details.audio_tokens"),
+    audio_output=("output_token_details.audio", "output_token_details.audio_tokens"),
     cache_within=True,
 )
+"""LangChain's, and OpenAI's of transcriptions and of its realtime API."""
+
 _ANTHROPIC: Final = Dialect(
     input=("input_tokens",),
     output=("output_tokens",),
@@ -117,7 +119,7 @@ _BY_SIGN: Final[dict[str, Dialect]] = {
     "eval_count": _OLLAMA,
     "inputTokens": _BEDROCK,
     "input_tokens_details": _OPENAI_RESPONSES,
-    "input_token_details": _LANGCHAIN,
+    "input_token_details": _TOKEN_DETAILS,
     "audio_total_tokens": _AGNO,
     "input_tokens": _ANTHROPIC,
     "output_tokens": _ANTHROPIC,
