@@ -73,6 +73,9 @@ def told_first(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         done.exception(20)
         return done
 
+    # LiteLLM makes what calls functions with the first callbacks of the process, and never again.
+    logging: Any = import_module("litellm.litellm_core_utils.litellm_logging")
+    monkeypatch.setattr(logging, "customLogger", logging.customLogger or logging.CustomLogger())
     monkeypatch.setattr(litellm, "success_callback", [*litellm.success_callback, lambda *_: told.append(_)])
     monkeypatch.setattr(pool, "submit", to_its_end)
     return told
