@@ -9,7 +9,7 @@ from typing import Any
 
 from agent_trace import LangFuseTracker, observe_llm
 from benchmarks import backend
-from benchmarks.rounds import Contender, alternate, warm_memory
+from benchmarks.rounds import Contender, after_pause_us, alternate, warm_memory
 from benchmarks.workload import answer, answer_async, conversations, large_conversations
 
 Call = Callable[..., Any]
@@ -68,12 +68,16 @@ def measure(rounds: int) -> dict[str, float]:
         **peers(),
     }
     alternate(contenders, rounds)
+    cold = {
+        f"{name}, after a pause": after_pause_us(contenders[name], rounds)
+        for name in ("traced", "langfuse.observe")
+    }
     off = {"traced, switched off": Contender(sync_calls(observe_llm(answer)), 5000, conversations)}
     tracker.disable()
     alternate(off, rounds)
     tracker.shutdown()
     shutil.rmtree(directory, ignore_errors=True)
-    return {name: each.median_us for name, each in (contenders | off).items()}
+    return {name: each.median_us for name, each in (contenders | off).items()} | cold
 
 
 def peers() -> dict[str, Contender]:

@@ -43,6 +43,19 @@ def timed_us(run: Callable[[Sequence[Any]], None], arguments: Sequence[Any]) -> 
     return (time.perf_counter() - begun) * 1e6
 
 
+def after_pause_us(contender: Contender, rounds: int) -> float:
+    """Median microseconds of a single call after a tenth of a second of sleep, for which it finds the caches cold."""
+    found_us = []
+    for _ in range(rounds):
+        arguments = contender.arguments(1)
+        time.sleep(0.1)
+        begun = time.perf_counter()
+        contender.run(arguments)
+        found_us.append((time.perf_counter() - begun) * 1e6)
+    contender.after()
+    return statistics.median(found_us)
+
+
 def warm_memory(directory: Path, megabytes: int = 400) -> None:
     """Have the machine back the page cache once: in a virtual machine a page touched first costs ten times as much."""
     path = directory / "warm"
